@@ -10,10 +10,14 @@ namespace {
 
 spdlog::level::level_enum level_of(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarn: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarn:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
@@ -48,7 +52,8 @@ std::string json_quoted(std::string_view value) {
 std::string text_line(std::string_view component, std::string_view event, const LogField* fields, size_t count) {
   std::string line = std::string(component) + ": " + std::string(event);
   for (size_t i = 0; i < count; ++i) {
-    line += ' ' + fields[i].key + '=' + (needs_quotes(fields[i].value) ? json_quoted(fields[i].value) : fields[i].value);
+    line +=
+        ' ' + fields[i].key + '=' + (needs_quotes(fields[i].value) ? json_quoted(fields[i].value) : fields[i].value);
   }
   return line;
 }

@@ -1,4 +1,5 @@
-// Structured logs: an event phrase, then key=value. error: somebody must act; warn: degraded; info: lifecycle. Never a secret.
+// Structured logs: an event phrase, then key=value. error: somebody must act; warn: degraded; info: lifecycle. Never a
+// secret.
 #pragma once
 
 #include <initializer_list>
@@ -19,8 +20,7 @@ struct LogField {
   LogField(std::string_view k, const char* v) : key(k), value(v) {}
   LogField(std::string_view k, const std::string& v) : key(k), value(v) {}
   template <class Number>
-    requires std::is_arithmetic_v<Number>
-  LogField(std::string_view k, Number v) : key(k), value(std::to_string(v)) {}
+  requires std::is_arithmetic_v<Number> LogField(std::string_view k, Number v) : key(k), value(std::to_string(v)) {}
 };
 
 /// Once, by main, before threads start. Logs go to standard error; without this call too, as text from info on.
@@ -28,9 +28,12 @@ void log_setup(LogLevel lowest, LogFormat format);
 /// Changes the lowest level that is written. [any]
 void log_set_level(LogLevel lowest);
 
-/// [any] `component` is the subject in the log ("state", "plugin.kvm"). Values are escaped, so that one call is one line.
-void log(LogLevel level, std::string_view component, std::string_view event, std::initializer_list<LogField> fields = {});
-void log_fields(LogLevel level, std::string_view component, std::string_view event, const LogField* fields, size_t count);
+/// [any] `component` is the subject in the log ("state", "plugin.kvm"). Values are escaped, so that one call is one
+/// line.
+void log(LogLevel level, std::string_view component, std::string_view event,
+         std::initializer_list<LogField> fields = {});
+void log_fields(LogLevel level, std::string_view component, std::string_view event, const LogField* fields,
+                size_t count);
 
 inline void log_debug(std::string_view component, std::string_view event, std::initializer_list<LogField> fields = {}) {
   log(LogLevel::kDebug, component, event, fields);

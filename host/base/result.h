@@ -44,11 +44,11 @@ struct FieldViolation {
 
 struct Error {
   Code code = Code::kUnknown;
-  std::string message;                     ///< for people: what is wrong and what to do
-  std::string reason = {};                 ///< stable, for programs: "resource.not-found"
+  std::string message;                      ///< for people: what is wrong and what to do
+  std::string reason = {};                  ///< stable, for programs: "resource.not-found"
   std::vector<FieldViolation> fields = {};  ///< of an invalid request
-  uint64_t retry_after_ns = 0;             ///< 0: no advice
-  std::string detail = {};                 ///< google.rpc.Status detail bytes, carried for a plugin
+  uint64_t retry_after_ns = 0;              ///< 0: no advice
+  std::string detail = {};                  ///< google.rpc.Status detail bytes, carried for a plugin
 };
 
 /// The error with `context` put before its message: "open log: no such file".
@@ -103,16 +103,16 @@ using Status = Result<void>;
 }  // namespace novacron::host
 
 /// The value of a Result, or return its error from this function. Not inside a co_await expression (GCC 12).
-#define TRY(expression)                                                                       \
-  __extension__({                                                                             \
-    auto try_result_ = (expression);                                                          \
-    if (!try_result_.ok()) return ::novacron::host::Error(std::move(try_result_).error());    \
-    std::move(try_result_).value();                                                           \
+#define TRY(expression)                                                                    \
+  __extension__({                                                                          \
+    auto try_result_ = (expression);                                                       \
+    if (!try_result_.ok()) return ::novacron::host::Error(std::move(try_result_).error()); \
+    std::move(try_result_).value();                                                        \
   })
 
 /// The same for a Status.
-#define TRY_STATUS(expression)                                                                \
-  do {                                                                                        \
-    auto try_result_ = (expression);                                                          \
-    if (!try_result_.ok()) return ::novacron::host::Error(std::move(try_result_).error());    \
+#define TRY_STATUS(expression)                                                             \
+  do {                                                                                     \
+    auto try_result_ = (expression);                                                       \
+    if (!try_result_.ok()) return ::novacron::host::Error(std::move(try_result_).error()); \
   } while (false)
