@@ -1,0 +1,46 @@
+// ready_when and failed_when: comparisons of an object's fields, compiled against its kind.
+//
+//   condition  = all { "||" all }
+//   all        = comparison { "&&" comparison }
+//   comparison = path ( "==" | "!=" ) value
+//   value      = ENUM_NAME | number | true | false | "text"
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "host/base/result.h"
+#include "host/contract/types.h"
+
+namespace novacron::host::contract {
+
+inline constexpr size_t kMaxConditionBytes = 4'096;
+
+class Condition {
+ public:
+  /// INVALID_ARGUMENT says which path or value does not fit.
+  static Result<std::shared_ptr<const Condition>> compile(const MessageType& object, std::string_view text);
+  ~Condition();
+  Condition(const Condition&) = delete;
+  Condition& operator=(const Condition&) = delete;
+
+  /// An absent field counts as its zero.
+  bool holds(const google::protobuf::Message& object) const;
+  const std::string& text() const { return text_; }
+
+ private:
+  struct Comparison;
+  struct Parser;
+  Condition();
+  std::string text_;
+  std::vector<std::vector<Comparison>> any_of_all_;
+};
+
+enum class Convergence { kPending, kReady, kFailed };
+/// How far the controller of an object has come with generation `generation`. `ready_when`: null, the kind's.
+/// The parts are encoded; an empty status counts as all zeros. DATA_LOSS for parts that do not parse.
+Result<Convergence> convergence(const Kind& kind, const Condition* ready_when, std::string_view metadata,
+                                std::string_view spec, std::string_view status, uint64_t generation);
+
+}  // namespace novacron::host::contract
