@@ -1,9 +1,9 @@
 // JSON as the API and the CLI speak it, to and from protobuf bytes.
 //
-// Field names are those of the .proto. An enum value is written without the prefix of its type ("RUNNING") and read with
-// or without; 64-bit integers are numbers (strings are read too); bytes are base64; a Timestamp is RFC 3339, a Duration
-// "1.5s", a FieldMask "a.b,c"; maps are objects. A field with a unit is written as a number and also read as text:
-// "512MiB", "1h30m", "500m". Absent and null are the same, and differ from zero for fields with presence.
+// Field names are those of the .proto. An enum value is written without the prefix of its type ("RUNNING") and read
+// with or without; 64-bit integers are numbers (strings are read too); bytes are base64; a Timestamp is RFC 3339, a
+// Duration "1.5s", a FieldMask "a.b,c"; maps are objects. A field with a unit is written as a number and also read as
+// text: "512MiB", "1h30m", "500m". Absent and null are the same, and differ from zero for fields with presence.
 #pragma once
 
 #include <cstddef>

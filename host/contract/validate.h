@@ -15,8 +15,8 @@ namespace novacron::host::contract {
 Result<std::string> apply_defaults(const MessageType& type, std::string_view bytes);
 
 /// INVALID_ARGUMENT "field.invalid" with every violation (at most kMaxViolations): required, range, length, pattern,
-/// keys of map lists, digests of blobs. With `previous`, immutable fields must be as they were. `path` is put before the
-/// paths.
+/// keys of map lists, digests of blobs. With `previous`, immutable fields must be as they were. `path` is put before
+/// the paths.
 Status validate(const MessageType& type, std::string_view bytes, const std::string* previous, std::string_view path);
 
 /// `bytes` with what their writer could not see taken over from `previous`: fields that this schema does not know, and

@@ -1,0 +1,187 @@
+// Resources: every object of every kind, over the state engine. What REST, plugins and the host's own controllers do to
+// objects, they do here.
+//
+// Each call authorizes, fills in defaults, validates, and commits the object, its indexes, its audit record and its
+// idempotency record in one transaction. Calls block up to their deadline, so they belong on worker threads; the store
+// is safe on any number of them at once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/auth/context.h"
+#include "host/base/clock.h"
+#include "host/base/result.h"
+#include "host/resource/object.h"
+
+namespace novacron::host::state {
+class Engine;
+}
+
+namespace novacron::host::resource {
+
+inline constexpr size_t kMaxResourceBytes = 256 * 1024;                   ///< metadata, spec and status together
+inline constexpr size_t kMaxContractBytes = 4 * 1024 * 1024 + 64 * 1024;  ///< of a Contract, which carries descriptors
+inline constexpr size_t kMaxNameBytes = 63;
+inline constexpr size_t kDefaultPageSize = 500;
+inline constexpr size_t kMaxPageSize = 1'000;
+inline constexpr size_t kMaxWatchers = 2'000;
+inline constexpr size_t kMaxWatchQueue = 1'024;  ///< events that wait for one watcher
+inline constexpr size_t kMaxWriteAttempts = 16;  ///< of a write without a precondition, against others
+inline constexpr uint64_t kDefaultTimeoutNs = 30'000'000'000;
+inline constexpr uint64_t kIdempotencyLifetimeNs = 24ull * 3'600 * 1'000'000'000;
+
+/// HTTP's Idempotency-Key: a repeated request gets what the first one did.
+struct Idempotency {
+  std::string key;
+  std::string method;
+  std::string path;
+  std::string body;  ///< hashed; the same key with another body is refused
+};
+
+enum class Effect { kCommit, kDryRun };
+
+struct WriteOptions {
+  std::string if_match;                 ///< "<uid>-<revision>" or "<uid>-g<generation>"; empty: whatever it is
+  uint64_t expected_spec_revision = 0;  ///< 0: whatever it is
+  Effect effect = Effect::kCommit;
+  std::optional<Idempotency> idempotency;
+  uint64_t timeout_ns = kDefaultTimeoutNs;
+};
+
+struct WriteResult {
+  ObjectView object;
+  /// Of the Operation that says when the write has taken effect: "<uid>-g<generation>"; "<uid>-deleted" for a deletion.
+  std::string operation;
+  bool changed = false;   ///< false: it was like that already, nothing was written
+  bool replayed = false;  ///< the Idempotency-Key was seen before
+};
+
+struct ListOptions {
+  std::string kind;
+  std::string tenant;          ///< empty: of all tenants that the caller may list
+  std::string label_selector;  ///< "app=web,tier!=db,env in (a,b),!old"
+  size_t page_size = 0;        ///< 0: kDefaultPageSize; more than kMaxPageSize is refused
+  std::string page_token;      ///< of the page before; the pages are all of one revision
+  uint64_t at_revision = 0;    ///< 0: now. OUT_OF_RANGE "state.compacted" for what is no longer kept
+};
+
+struct ListPage {
+  std::vector<ObjectView> objects;
+  std::string next_page_token;  ///< empty: the last page
+  uint64_t revision = 0;        ///< watch after it
+};
+
+struct WatchOptions {
+  std::string kind;
+  std::string tenant;  ///< empty: of all tenants that the caller may watch
+  std::string label_selector;
+  uint64_t after_revision = 0;  ///< 0: from now
+};
+
+struct Event {
+  enum class Type { kPut, kDeleted, kBookmark };
+  Type type = Type::kPut;
+  ObjectView object;  ///< kDeleted: what it was last; kBookmark: empty
+  uint64_t revision = 0;
+};
+
+/// A running watch; destruction ends it. [any]
+class Watch {
+ public:
+  virtual ~Watch() = default;
+  /// At most `max` events that are there, in order; none: nothing new yet. After the last one, why the watch ended:
+  /// OUT_OF_RANGE means list again ("state.compacted") or watch again after the last revision
+  /// ("resource.watch-lagged").
+  virtual Result<std::vector<Event>> take(size_t max) = 0;
+  /// The same, but waits for something up to the deadline (monotonic); DEADLINE_EXCEEDED when nothing came.
+  virtual Result<std::vector<Event>> wait(size_t max, uint64_t deadline_ns) = 0;
+};
+
+/// What the host's own code checks and does around writes of a kind: contracts, tenants. Never blocks for long.
+class KindPolicy {
+ public:
+  virtual ~KindPolicy() = default;
+  /// Before the commit. `before` is null for a creation, `after` for a deletion.
+  virtual Status check(const ObjectView* before, const ObjectView* after) = 0;
+  /// After it.
+  virtual void committed(const ObjectView* before, const ObjectView* after) = 0;
+};
+
+/// Makes uids and names that nobody can guess. [any]
+class IdSource {
+ public:
+  virtual ~IdSource() = default;
+  virtual std::string uuid() = 0;
+};
+/// Random ones, from the kernel.
+IdSource& system_ids();
+
+class Store {
+ public:
+  struct Options {
+    state::Engine& engine;
+    const auth::Authorizer& authorizer;
+    const Clock& clock = system_clock();
+    IdSource& ids = system_ids();
+  };
+  explicit Store(const Options& options);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  /// Once, before anything else: loads the installed contracts, makes the default tenant.
+  Status bootstrap();
+
+  std::shared_ptr<const contract::Schema> schema() const;
+  /// The kind of a name, plural or short name in the schema of now; NOT_FOUND "resource.unknown-kind".
+  Result<std::string> kind_of(std::string_view noun) const;
+
+  /// ALREADY_EXISTS "resource.exists"; INVALID_ARGUMENT "field.invalid" with every violation.
+  /// `ref.name` may be empty when the body has it; where both are given they must agree, as for the tenant.
+  Result<WriteResult> create(const auth::ContextPtr& context, const ObjectRef& ref, const Body& body,
+                             const WriteOptions& options = {});
+  /// NOT_FOUND "resource.not-found". `at_revision` 0: now. An Operation may be a computed one, "<uid>-g<generation>".
+  Result<ObjectView> get(const auth::ContextPtr& context, const ObjectRef& ref, uint64_t at_revision = 0);
+  Result<ListPage> list(const auth::ContextPtr& context, const ListOptions& options);
+  /// `on_ready` is called on any thread when take() has something after it had nothing; it must not block or call the
+  /// watch. RESOURCE_EXHAUSTED "resource.watchers" beyond kMaxWatchers.
+  Result<std::unique_ptr<Watch>> watch(const auth::ContextPtr& context, const WatchOptions& options,
+                                       std::function<void()> on_ready = {});
+  /// Replaces labels, annotations, owners, finalizers and spec. ABORTED "resource.conflict" when a precondition fails.
+  Result<WriteResult> replace(const auth::ContextPtr& context, const ObjectRef& ref, const Body& body,
+                              const WriteOptions& options = {});
+  /// An RFC 7396 merge patch of the object's JSON.
+  Result<WriteResult> patch(const auth::ContextPtr& context, const ObjectRef& ref, std::string_view patch,
+                            const WriteOptions& options = {});
+  /// With finalizers left, the object stays with `deleted_at` until they are gone. FAILED_PRECONDITION
+  /// "resource.referenced" when others refer to it and forbid it. Dependents go later, in the background.
+  Result<WriteResult> remove(const auth::ContextPtr& context, const ObjectRef& ref, const WriteOptions& options = {});
+  /// Replaces the status alone. `expected_status_revision` 0: whatever it is.
+  Result<WriteResult> update_status(const auth::ContextPtr& context, const ObjectRef& ref, std::string status,
+                                    uint64_t expected_status_revision = 0, const WriteOptions& options = {});
+  Result<WriteResult> update_finalizers(const auth::ContextPtr& context, const ObjectRef& ref,
+                                        const std::vector<std::string>& add, const std::vector<std::string>& remove,
+                                        const WriteOptions& options = {});
+
+  /// Where the object of a uid is now; NOT_FOUND. Not authorized: for the host's own code.
+  Result<ObjectRef> find_uid(const std::string& uid);
+  /// Whether any object of the kind is there. Not authorized.
+  Result<bool> any_of_kind(std::string_view kind);
+
+  /// Before bootstrap(). `policy` outlives the store.
+  void set_policy(std::string_view kind, KindPolicy& policy);
+
+  class Core;
+  Core& core() { return *core_; }
+
+ private:
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace novacron::host::resource
