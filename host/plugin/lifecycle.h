@@ -1,0 +1,87 @@
+// The life of a plugin on this node: which states there are, and which may follow which.
+//
+//   available → installed → resolved → loaded → configured → enabled ⇄ disabled
+//
+// failed: a step was refused; quarantined: the plugin asked for it or broke the ABI; abandoned: an instance did not end
+// in time, so it stays in memory unused. None of the three is left without an administrator (install, enable or
+// disable).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/plugin/manifest.h"
+
+namespace novacron::host::plugin {
+
+/// Numbers as novacron.core.v1.PluginStatus.State.
+enum class State {
+  kAvailable = 1,
+  kInstalled = 2,
+  kResolved = 3,
+  kLoaded = 4,
+  kConfigured = 5,
+  kEnabled = 6,
+  kDisabled = 7,
+  kFailed = 8,
+  kQuarantined = 9,
+  kAbandoned = 10,
+};
+
+/// "enabled".
+std::string_view to_string(State state);
+/// The table of legal transitions.
+bool may_follow(State from, State to);
+
+struct Transition {
+  std::string plugin;
+  State from = State::kAvailable;
+  State to = State::kAvailable;
+  std::string reason;   ///< stable, for programs: "plugin.start-failed"
+  std::string message;  ///< for people
+};
+
+struct PluginCounters {
+  uint64_t calls = 0;          ///< that it answered
+  uint64_t errors = 0;         ///< of those, not OK
+  uint64_t queued = 0;         ///< now
+  uint64_t refused = 0;        ///< because its queue was full
+  uint64_t fast_overruns = 0;  ///< FAST calls that took longer than kFastBudgetNs
+  uint64_t logs_dropped = 0;
+  uint64_t abandoned = 0;  ///< instances of it
+};
+
+struct PluginInfo {
+  std::string id;
+  State state = State::kAvailable;
+  std::string reason;
+  std::string message;
+  uint64_t changed_at_ns = 0;  ///< real time
+  std::string digest;          ///< "sha256:<64 hex>" of the library; empty before it is read
+  Manifest manifest;           ///< of the installed version, else of the newest available
+  PluginCounters counters;
+};
+
+/// Told of every transition, in order for one plugin, on the thread that made it, with no lock held. Must not call the
+/// Manager.
+class LifecycleListener {
+ public:
+  virtual ~LifecycleListener() = default;
+  virtual void on_transition(const Transition& transition, const PluginInfo& now) = 0;
+};
+
+/// Where the host keeps contracts. [worker] threads; may block.
+class ContractCatalog {
+ public:
+  virtual ~ContractCatalog() = default;
+  /// Keeps what a package provides; the same again is fine. `descriptor_set` is its contracts.binpb.
+  virtual Status install(const std::string& plugin, const std::string& descriptor_set,
+                         const std::vector<Provided>& provides) = 0;
+  /// An installed contract of that name has a version in the range.
+  virtual bool satisfied(const Required& required) const = 0;
+};
+
+}  // namespace novacron::host::plugin
