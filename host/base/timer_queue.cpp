@@ -1,0 +1,82 @@
+#include "host/base/timer_queue.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace novacron::host {
+namespace {
+/// The longest sleep: an injected clock may run ahead of the machine's.
+constexpr uint64_t kMaxSleepNs = 1'000'000'000;
+}  // namespace
+
+TimerQueue::TimerQueue(const Clock& clock) : clock_(clock), thread_([this] { thread_main(); }) {}
+
+TimerQueue::~TimerQueue() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    wake_.notify_one();
+  }
+  thread_.join();
+}
+
+TimerQueue::Id TimerQueue::at(uint64_t monotonic_ns, std::function<void()> action) {
+  std::lock_guard lock(mutex_);
+  const Id id = ++last_id_;
+  const auto added = timers_.emplace(std::pair(monotonic_ns, id), std::move(action)).first;
+  due_.emplace(id, monotonic_ns);
+  if (added == timers_.begin()) wake_.notify_one();
+  return id;
+}
+
+bool TimerQueue::cancel(Id id) {
+  std::function<void()> dropped;  // its captures go after the lock
+  std::lock_guard lock(mutex_);
+  const auto found = due_.find(id);
+  if (found == due_.end()) return false;
+  const auto timer = timers_.find(std::pair(found->second, id));
+  dropped = std::move(timer->second);
+  timers_.erase(timer);
+  due_.erase(found);
+  return true;
+}
+
+size_t TimerQueue::size() const {
+  std::lock_guard lock(mutex_);
+  return timers_.size();
+}
+
+uint64_t TimerQueue::run_due(std::unique_lock<std::mutex>& lock) {
+  while (!stopping_ && !timers_.empty()) {
+    const auto first = timers_.begin();
+    if (first->first.first > clock_.monotonic_ns()) return first->first.first;
+    auto action = std::move(first->second);
+    due_.erase(first->first.second);
+    timers_.erase(first);
+    lock.unlock();
+    action();
+    action = nullptr;
+    lock.lock();
+  }
+  return UINT64_MAX;
+}
+
+void TimerQueue::thread_main() {
+  pthread_setname_np(pthread_self(), "nc-timers");
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const uint64_t next_ns = run_due(lock);
+    if (stopping_) return;
+    if (next_ns == UINT64_MAX) {
+      wake_.wait(lock);
+      continue;
+    }
+    const uint64_t now_ns = clock_.monotonic_ns();
+    const uint64_t sleep_ns = next_ns > now_ns ? std::min(next_ns - now_ns, kMaxSleepNs) : 0;
+    wake_.wait_for(lock, std::chrono::nanoseconds(sleep_ns));
+  }
+}
+
+}  // namespace novacron::host
