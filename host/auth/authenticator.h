@@ -23,6 +23,15 @@ struct Peer {
 /// The user id of the process at the other end of a Unix socket.
 Result<uid_t> peer_uid(int socket);
 
+/// What somebody wants a token for.
+struct TokenRequest {
+  std::string credential = {};  ///< the bootstrap credential; empty: the local socket's administrator asks
+  std::string user = "admin";   ///< the principal is "user:<user>"
+  std::string role = "admin";   ///< or "viewer"
+  std::string tenant = {};      ///< the only one it may use; empty: all
+  uint64_t lifetime_s = kDefaultTokenSeconds;
+};
+
 /// [any] thread.
 class Authenticator {
  public:
@@ -38,10 +47,14 @@ class Authenticator {
   /// daemon's own user. UNAUTHENTICATED "auth.required", "auth.scheme", or as Tokens::verify().
   Result<Identity> authenticate(const Peer& peer, std::string_view authorization) const;
 
-  /// A token for the bootstrap credential. UNAUTHENTICATED "auth.credential"; "auth.too-many-failures"; "auth.ttl".
-  Result<Token> login(const Peer& peer, std::string_view credential, uint64_t lifetime_s);
+  /// A token for whoever holds the bootstrap credential or sits at the local socket; a token alone gives no further
+  /// one, so that none lives on by renewing itself. UNAUTHENTICATED "auth.credential", "auth.required";
+  /// RESOURCE_EXHAUSTED "auth.too-many-failures"; INVALID_ARGUMENT "field.invalid", "auth.ttl".
+  Result<Token> login(const Peer& peer, const TokenRequest& request);
 
  private:
+  Status check_credential(const Peer& peer, const std::string& credential);
+  bool is_local_administrator(const Peer& peer) const;
   const Options options_;
   FailureLimit failures_;
 };
