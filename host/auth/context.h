@@ -13,7 +13,7 @@ namespace novacron::host::auth {
 /// What an administrator granted to a plugin. Field by field novacron.core.v1.Permissions.
 struct Grant {
   struct ResourceRule {
-    std::string kind;  ///< "novacron.compute/VirtualMachine"-like, or "*"
+    std::string kind;  ///< such as "novacron.core/Node", or "*"
     std::vector<std::string>
         verbs;  ///< get, list, watch, create, update, update_status, delete, an action's verb, or "*"
   };
@@ -28,7 +28,7 @@ struct Grant {
 
 /// Who is at the start of a chain of calls.
 struct Identity {
-  std::string principal;           ///< "user:alice", "plugin:kvm", "host"
+  std::string principal;           ///< "user:alice", "plugin:example", "host"
   std::string tenant;              ///< the only one it may use; empty: any that its roles allow
   std::vector<std::string> roles;  ///< "admin", "viewer"; empty for a plugin, whose rights are its grant
 };

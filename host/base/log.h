@@ -28,7 +28,7 @@ void log_setup(LogLevel lowest, LogFormat format);
 /// Changes the lowest level that is written. [any]
 void log_set_level(LogLevel lowest);
 
-/// [any] `component` is the subject in the log ("state", "plugin.kvm"). Values are escaped, so that one call is one
+/// [any] `component` is the subject in the log ("state", "plugin.example"). Values are escaped, so that one call is one
 /// line.
 void log(LogLevel level, std::string_view component, std::string_view event,
          std::initializer_list<LogField> fields = {});

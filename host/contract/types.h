@@ -154,10 +154,10 @@ struct Column {
 };
 
 struct Kind {
-  std::string group;    ///< "novacron.compute": the package without its version
-  std::string name;     ///< "VirtualMachine"
-  std::string id;       ///< "novacron.compute/VirtualMachine"
-  std::string package;  ///< "novacron.compute.v1"
+  std::string group;    ///< "novacron.core": the package without its version
+  std::string name;     ///< "Node"
+  std::string id;       ///< "novacron.core/Node"
+  std::string package;  ///< "novacron.core.v1"
   std::string plural;
   std::string segment;                   ///< of its REST path: the plural, or "plural.group" when the plural was taken
   std::vector<std::string> short_names;  ///< those that no kind installed earlier has

@@ -22,7 +22,7 @@ inline constexpr std::string_view kDefaultTenant = "default";
 
 /// Names one object. `uid`, when given, must be its.
 struct ObjectRef {
-  std::string kind;    ///< "novacron.compute/VirtualMachine"
+  std::string kind;    ///< "novacron.core/Node"
   std::string tenant;  ///< empty for kinds of scope HOST
   std::string name;
   std::string uid = {};
