@@ -1,0 +1,5 @@
+#include <novacron/entry.h>
+
+#include "hello.h"
+
+NOVACRON_PLUGIN(example::hello::v1::Hello);
