@@ -107,9 +107,11 @@ void JsonWriter::map(const Field& field, const pb::Message& message) {
     const auto& entry = reflection.GetRepeatedMessage(message, field.descriptor, i);
     entries.emplace_back(scalar_text(field.map_key, read_scalar(entry, *entry_type.map_key())), &entry);
   }
-  std::sort(entries.begin(), entries.end());
+  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   begin('{');
-  for (const auto& [key, entry] : entries) {
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const auto& [key, entry] = entries[i];
+    if (i + 1 < entries.size() && entries[i + 1].first == key) continue;  // the last of a key counts, as in protobuf
     name(key);
     value(field, *entry_type.map_value(), *entry, -1);
   }

@@ -1,0 +1,169 @@
+#include "host/contract/validate.h"
+
+#include <google/protobuf/message.h>
+#include <google/protobuf/unknown_field_set.h>
+
+#include <catch2/catch.hpp>
+
+#include "host/contract/condition.h"
+#include "host/contract/json.h"
+#include "host/contract/message.h"
+#include "host/contract/testing/testing.h"
+
+namespace novacron::host::contract {
+
+namespace {
+using testing::shop_schema;
+
+const Kind& robot() {
+  return *shop_schema()->find_kind("shop/Robot");
+}
+
+std::string spec_bytes(const std::string& json) {
+  return json_to_message(*robot().spec, json).value();
+}
+
+std::string spec_json(const std::string& bytes) {
+  return message_to_json(*robot().spec, bytes, {Secrets::kReveal, Layout::kCompact}).value();
+}
+
+std::string complaint(const std::string& json) {
+  const auto status = validate(*robot().spec, spec_bytes(json), nullptr, "spec");
+  return status.ok() ? "none" : status.error().message;
+}
+
+std::string change_complaint(const std::string& before, const std::string& after) {
+  const std::string previous = spec_bytes(before);
+  const auto status = validate(*robot().spec, spec_bytes(after), &previous, "spec");
+  return status.ok() ? "none" : status.error().message;
+}
+
+std::string with_unknown_field(const MessageType& type, const std::string& bytes) {
+  const auto message = parse_message(type, bytes).value();
+  message->GetReflection()->MutableUnknownFields(message.get())->AddVarint(9'999, 7);
+  return serialize(*message);
+}
+}  // namespace
+
+TEST_CASE("defaults fill what is absent, and nothing else") {
+  CHECK(spec_json(apply_defaults(*robot().spec, "").value()) ==
+        R"({"arms":2,"memory_bytes":1048576,"mood":"HAPPY","model":"mk1"})");
+  CHECK(spec_json(apply_defaults(*robot().spec, spec_bytes(R"({"arms":0,"mood":"SAD","model":"x"})")).value()) ==
+        R"({"arms":0,"memory_bytes":1048576,"mood":"SAD","model":"x"})");
+}
+
+TEST_CASE("the rules of fields are kept") {
+  const std::string digest(64, 'a');
+  CHECK(complaint("{}") == "none");
+  CHECK(complaint(R"({"arms":0})") == "spec.arms: must be at least 1");
+  CHECK(complaint(R"({"arms":9})") == "spec.arms: must be at most 8");
+  CHECK(complaint(R"({"memory_bytes":1})") == "spec.memory_bytes: must be at least 1KiB");
+  CHECK(complaint(R"({"memory_bytes":18446744073709551615})") == "spec.memory_bytes: must be at most 1TiB");
+  CHECK(complaint(R"({"model":"12345678901"})") == "spec.model: has 11 bytes, at most 10 are allowed");
+  CHECK(complaint(R"({"firmware":"AAAAAAAAAAAAAAAAAAAAAAAA"})") ==
+        "spec.firmware: has 18 bytes, at most 16 are allowed");
+  CHECK(complaint(R"({"tools":[{}]})").starts_with("spec.tools[0]: needs name, by which it is found"));
+  CHECK(complaint(R"({"tools":[{"name":"A"}]})") == "spec.tools[0].name: must match [a-z0-9]([-a-z0-9]*[a-z0-9])?");
+  CHECK(complaint(R"({"tools":[{"name":"a"},{"name":"a"}]})") == "spec.tools[1]: name=a is spec.tools[0] already");
+  CHECK(complaint(R"({"tools":[{"name":"a"},{"name":"b"},{"name":"c"},{"name":"d"},{"name":"e"}]})") ==
+        "spec.tools: has 5 items, at most 4 are allowed");
+  CHECK(complaint(R"({"image":"sha256:)" + digest + R"("})") == "none");
+  CHECK(complaint(R"({"image":"latest"})") == "spec.image: must be sha256: and 64 lower-case hex digits");
+  CHECK(complaint(R"({"friends":["ok","Not"]})") == "spec.friends[1]: must be the name of a shop/Robot");
+}
+
+TEST_CASE("what is immutable stays, also in the items of a map list") {
+  CHECK(change_complaint(R"({"model":"a","arms":1})", R"({"model":"a","arms":2})") == "none");
+  CHECK(change_complaint(R"({"model":"a"})", R"({"model":"b"})") == "spec.model: cannot change after creation");
+  CHECK(change_complaint(R"({"model":"a"})", R"({})") == "spec.model: cannot change after creation");
+  CHECK(change_complaint(R"({"tools":[{"name":"x","serial":"1"},{"name":"y","serial":"2"}]})",
+                         R"({"tools":[{"name":"y","serial":"3"},{"name":"z","serial":"1"}]})") ==
+        "spec.tools[0].serial: cannot change after creation");
+}
+
+TEST_CASE("fields that this schema does not know survive a rewrite") {
+  const auto& tool = *shop_schema()->find_message("shop.v1.Tool");
+  const auto& type = *robot().spec;
+  const auto message =
+      parse_message(type, with_unknown_field(type, spec_bytes(R"({"tools":[{"name":"x"},{"name":"y"}]})"))).value();
+  const std::string before = serialize(*message);
+  const auto carried = carry_over(type, spec_bytes(R"({"tools":[{"name":"y"}],"arms":3})"), before, "spec");
+  REQUIRE(carried.ok());
+  CHECK(spec_json(*carried) == R"({"arms":3,"tools":[{"name":"y"}]})");
+  const auto after = parse_message(type, *carried).value();
+  CHECK(after->GetReflection()->GetUnknownFields(*after).field_count() == 1);
+  CHECK(tool.find("pin")->secret);
+}
+
+TEST_CASE("a masked secret that is written back stays what it was") {
+  const auto before = spec_bytes(R"({"password":"p","keys":{"a":"1","b":"2"},"tools":[{"name":"x","pin":"9"}]})");
+  const auto written =
+      spec_bytes(R"({"password":"********","keys":{"b":"********","c":"3"},"tools":[{"name":"x","pin":"********"}]})");
+  const auto carried = carry_over(*robot().spec, written, before, "spec");
+  REQUIRE(carried.ok());
+  CHECK(spec_json(*carried) == R"({"tools":[{"name":"x","pin":"9"}],"password":"p","keys":{"b":"2","c":"3"}})");
+  CHECK(carry_over(*robot().spec, spec_bytes(R"({"password":"********"})"), "", "spec").error().message ==
+        "spec.password: is the mask of a secret, but there was none before");
+}
+
+TEST_CASE("masking leaves no secret behind") {
+  const auto masked = mask_secrets(*robot().spec, spec_bytes(R"({"password":"p","keys":{"a":"1"},"model":"m"})"));
+  CHECK(spec_json(*masked) == R"({"model":"m","password":"********","keys":{"a":"********"}})");
+}
+
+TEST_CASE("references and blobs are found wherever they are") {
+  const auto found =
+      references_of(*robot().spec, spec_bytes(R"({"station":"s","leader":"l","friends":["a","b"]})"), "spec");
+  REQUIRE(found.ok());
+  REQUIRE(found->size() == 4);
+  CHECK(found->at(0).reference.scope == Scope::kHost);
+  CHECK(found->at(3).path == "spec.friends[1]");
+  CHECK(found->at(3).name == "b");
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  CHECK(blobs_of(*robot().spec, spec_bytes("{\"image\":\"" + digest + "\"}")).value() ==
+        std::vector<std::string>{digest});
+}
+
+namespace {
+std::string converged(const std::string& spec, const std::string& status, uint64_t generation,
+                      const Condition* ready = nullptr) {
+  const auto status_bytes = json_to_message(*robot().status, status).value();
+  const auto state = convergence(robot(), ready, "", spec_bytes(spec), status_bytes, generation).value();
+  return state == Convergence::kReady ? "ready" : state == Convergence::kFailed ? "failed" : "pending";
+}
+}  // namespace
+
+TEST_CASE("an object has converged when its controller has seen it and its condition holds") {
+  CHECK(converged(R"({"mood":"HAPPY"})", R"({"phase":"ACTIVE","observed_generation":2})", 2) == "ready");
+  CHECK(converged(R"({"mood":"HAPPY"})", R"({"phase":"ACTIVE","observed_generation":1})", 2) == "pending");
+  CHECK(converged(R"({"mood":"HAPPY"})", R"({"phase":"IDLE","observed_generation":2})", 2) == "pending");
+  CHECK(converged(R"({"mood":"SAD"})", R"({"phase":"IDLE","observed_generation":2})", 2) == "ready");
+  CHECK(converged(R"({"mood":"SAD"})", R"({"phase":"BROKEN","observed_generation":2})", 2) == "failed");
+  CHECK(converged(R"({"mood":"HAPPY"})", "{}", 1) == "pending");
+  const auto* verb = robot().find_verb("sadden");
+  CHECK(converged(R"({"mood":"SAD"})", R"({"phase":"IDLE","observed_generation":2})", 2, verb->ready_when.get()) ==
+        "ready");
+}
+
+TEST_CASE("a condition that does not fit its kind says why") {
+  const auto error = [](const std::string& text) {
+    const auto condition = Condition::compile(*robot().message, text);
+    return condition.ok() ? std::string("none") : condition.error().message;
+  };
+  CHECK(error("spec.arms == 1 && spec.model != \"a b\" || metadata.generation == 3") == "none");
+  CHECK(error("") == "there is no field \"\"");
+  CHECK(error("spec.legs == 1") == "there is no field \"spec.legs\"");
+  CHECK(error("spec.arms.x == 1") == "there is no field \"spec.arms.x\"");
+  CHECK(error("spec.tools == 1") == "\"spec.tools\" goes through a list or a map");
+  CHECK(error("spec.everything == 1") == "\"spec.everything\" is no single value");
+  CHECK(error("spec.arms = 1") == "== or != is missing after a path");
+  CHECK(error("spec.arms == ") == "a value is missing");
+  CHECK(error("spec.mood == ANGRY") == "mood: must be one of HAPPY, SAD");
+  CHECK(error("spec.arms == 1 spec.arms == 2") ==
+        "\"spec.arms == 2\" is left over; comparisons are joined by && or ||");
+  CHECK(error("spec.model == \"a") == "a quoted text has no end");
+  CHECK(error("spec.arms == 1 &&") == "there is no field \"\"");
+  CHECK(error(std::string(kMaxConditionBytes + 1, ' ')) == "a condition has at most 4096 bytes");
+}
+
+}  // namespace novacron::host::contract
