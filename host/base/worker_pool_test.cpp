@@ -8,10 +8,10 @@
 using namespace novacron::host;
 
 TEST_CASE("a lane refuses work beyond its queue and says which lane") {
-  WorkerPool pool({.max_threads = 4});
-  Lane lane(pool, {.name = "narrow", .max_running = 1, .max_queued = 2});
   std::promise<void> entered;
   std::promise<void> release;
+  WorkerPool pool({.max_threads = 4});  // the last, so that its threads end before what they use
+  Lane lane(pool, {.name = "narrow", .max_running = 1, .max_queued = 2});
   REQUIRE(lane.post([&] {
                 entered.set_value();
                 release.get_future().wait();
@@ -28,9 +28,9 @@ TEST_CASE("a lane refuses work beyond its queue and says which lane") {
 }
 
 TEST_CASE("a lane of one runs its work in order") {
-  WorkerPool pool({.max_threads = 4});
   std::vector<int> order;
   std::promise<void> done;
+  WorkerPool pool({.max_threads = 4});
   {
     Lane lane(pool, {.name = "ordered"});
     for (int i = 0; i < 100; ++i) {
@@ -68,9 +68,9 @@ TEST_CASE("a lane never runs more at once than it may") {
 }
 
 TEST_CASE("a pool refuses work when every thread is busy") {
-  WorkerPool pool({.max_threads = 1});
   std::promise<void> entered;
   std::promise<void> release;
+  WorkerPool pool({.max_threads = 1});
   REQUIRE(pool.run([&] {
                 entered.set_value();
                 release.get_future().wait();
