@@ -35,14 +35,16 @@ std::vector<std::string> suggestions(std::string_view word, const std::vector<st
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kMaxWordLength) continue;
     const bool prefix = word.size() >= 2 && candidate.starts_with(word);
-    const size_t distance = prefix ? 1 : edit_distance(word, candidate);
+    const size_t distance = prefix && word != candidate ? 1 : edit_distance(word, candidate);
     const size_t allowed = word.size() <= 3 ? 1 : word.size() / 3 + 1;
     if (distance <= allowed) near.emplace_back(distance, candidate);
   }
   std::sort(near.begin(), near.end());
   near.erase(std::unique(near.begin(), near.end()), near.end());
   std::vector<std::string> result;
-  for (size_t i = 0; i < near.size() && i < kMaxSuggestions; ++i) result.push_back(near[i].second);
+  for (size_t i = 0; i < near.size() && i < kMaxSuggestions && near[i].first == near[0].first; ++i) {
+    result.push_back(near[i].second);
+  }
   return result;
 }
 

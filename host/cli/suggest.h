@@ -7,7 +7,7 @@
 
 namespace novacron::host::cli {
 
-/// The candidates that a person who typed `word` probably meant, best first, at most 3.
+/// The candidates that a person who typed `word` probably meant: those that are nearest, at most 3.
 std::vector<std::string> suggestions(std::string_view word, const std::vector<std::string>& candidates);
 
 /// " Did you mean `show`?", or "" when nothing is near.

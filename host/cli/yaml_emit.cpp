@@ -64,7 +64,7 @@ class Emitter {
     text += "|\n";
     for (size_t at = 0; at < block.size();) {
       const size_t end = block.find('\n', at);
-      if (end > at) start_line(indent + 2);
+      if (end > at) start_line(indent);
       text.append(block, at, end - at + 1);
       at = end + 1;
     }

@@ -1,4 +1,0 @@
-// The compiled parts of Asio and Beast, once for the whole CLI.
-#include <boost/asio/impl/src.hpp>
-#include <boost/asio/ssl/impl/src.hpp>
-#include <boost/beast/src.hpp>
