@@ -16,7 +16,7 @@ class Bus;
 
 namespace novacron::host::plugin {
 
-class Core;
+struct Core;
 
 constexpr uint64_t kDefaultTimeoutNs = 30'000'000'000;
 constexpr uint64_t kMaxTimeoutNs = 3'600'000'000'000;   ///< a longer deadline is shortened to it
@@ -62,10 +62,10 @@ class Broker final : public Caller {
                   const CallOptions& options, std::function<void(Result<Message>)> done) override;
 
   /// For the parts of this folder.
-  Core& core() { return *core_; }
+  const std::shared_ptr<Core>& core() { return core_; }
 
  private:
-  std::unique_ptr<Core> core_;
+  std::shared_ptr<Core> core_;  ///< shared with abandoned instances
 };
 
 }  // namespace novacron::host::plugin

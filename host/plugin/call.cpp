@@ -1,0 +1,258 @@
+#include "host/plugin/call.h"
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+
+#include "host/plugin/core.h"
+#include "sdk/abi/novacron/plugin.h"
+
+namespace novacron::host::plugin {
+namespace {
+
+constexpr uint64_t kLongestSleepNs = 1'000'000'000;  ///< an injected clock may run ahead of the machine's
+
+Error not_in_time() {
+  return {Code::kDeadlineExceeded, "not in time", "host.deadline"};
+}
+
+Error over() {
+  return {Code::kCancelled, "the call is over or cancelled", "host.cancelled"};
+}
+
+}  // namespace
+
+bool Call::Pipe::room(size_t size) const {
+  if (messages.size() >= kMaxUnreadMessages) return false;
+  return messages.empty() || bytes + size <= kMaxUnreadBytes;
+}
+
+Call::Call(Core& core, Options options)
+    : core_(core),
+      sequence_(core.last_sequence.fetch_add(1, std::memory_order_relaxed) + 1),
+      options_(std::move(options)) {
+  if (options_.flags & NC_METHOD_CLIENT_STREAM) {
+    pipes_[0] = std::make_unique<Pipe>();
+    pipes_[0]->closed = options_.request_last;
+  }
+  if (options_.flags & NC_METHOD_SERVER_STREAM) pipes_[1] = std::make_unique<Pipe>();
+}
+
+Call::~Call() {
+  if (deadline_timer_ != 0) core_.timers.cancel(deadline_timer_);
+}
+
+void Call::pending(Call* cause) {
+  {
+    std::lock_guard lock(mutex_);
+    if (finished_) return;
+    deadline_timer_ = core_.timers.at(options_.deadline_ns, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) {
+        self->finish_by_host({Code::kDeadlineExceeded, "the call did not end by its deadline", "host.deadline"});
+      }
+    });
+  }
+  core_.graph.pending(cause, shared_from_this());
+}
+
+void Call::queued(std::shared_ptr<Crew> callee, bool needs_slot) {
+  std::lock_guard lock(mutex_);
+  stage_ = Stage::kQueued;
+  callee_ = std::move(callee);
+  needs_slot_ = needs_slot;
+}
+
+bool Call::begin(std::shared_ptr<Crew> callee, bool needs_slot) {
+  std::lock_guard lock(mutex_);
+  if (finished_) return false;
+  stage_ = Stage::kRunning;
+  callee_ = std::move(callee);
+  needs_slot_ = needs_slot;
+  return true;
+}
+
+void Call::returned() {
+  {
+    std::lock_guard lock(mutex_);
+    if (finished_) return;
+    stage_ = Stage::kReturned;
+  }
+  core_.graph.returned(shared_from_this());
+}
+
+bool Call::begun() const {
+  std::lock_guard lock(mutex_);
+  return stage_ == Stage::kRunning || stage_ == Stage::kReturned;
+}
+
+std::optional<Message> Call::take_request() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(options_.request, std::nullopt);
+}
+
+bool Call::end(Result<Message> result, By by) {
+  std::function<void()> completion;
+  std::function<void()> on_cancel;
+  std::optional<Message> request;
+  std::deque<Message> unread;  // descriptors close after the lock
+  {
+    std::lock_guard lock(mutex_);
+    if (finished_) return false;
+    finished_ = true;
+    if (!abandoned_) result_ = std::move(result);
+    if (pipes_[0]) unread.swap(pipes_[0]->messages);
+    request.swap(options_.request);
+    completion.swap(completion_);
+    on_cancel.swap(on_cancel_);
+    if (deadline_timer_ != 0) core_.timers.cancel(std::exchange(deadline_timer_, 0));
+    changed_.notify_all();
+  }
+  if (by == By::kHost && on_cancel) on_cancel();
+  if (completion) completion();
+  return true;
+}
+
+bool Call::cancelled() const {
+  std::lock_guard lock(mutex_);
+  return finished_ || cancelled_ || core_.now_ns() >= options_.deadline_ns;
+}
+
+void Call::on_cancel(std::function<void()> callback) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!finished_ && !cancelled_) {
+      on_cancel_ = std::move(callback);
+      return;
+    }
+  }
+  callback();
+}
+
+void Call::cancel() {
+  std::function<void()> on_cancel;
+  bool begun = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (finished_ || cancelled_) return;
+    cancelled_ = true;
+    begun = stage_ == Stage::kRunning || stage_ == Stage::kReturned;
+    if (begun) on_cancel.swap(on_cancel_);
+    changed_.notify_all();
+  }
+  if (!begun) finish_by_host({Code::kCancelled, "cancelled before it began", "host.cancelled"});
+  if (on_cancel) on_cancel();
+}
+
+void Call::abandon() {
+  std::optional<Result<Message>> result;
+  std::deque<Message> unread;  // descriptors close after the lock
+  {
+    std::lock_guard lock(mutex_);
+    abandoned_ = true;
+    result.swap(result_);
+    if (pipes_[1]) unread.swap(pipes_[1]->messages);
+  }
+  cancel();
+}
+
+bool Call::finished() const {
+  std::lock_guard lock(mutex_);
+  return finished_;
+}
+
+bool Call::over_for(End end) const {
+  return finished_ || (end == End::kCallee && cancelled_);
+}
+
+bool Call::would_block(End end, WaitFor what, size_t size) const {
+  switch (what) {
+    case WaitFor::kResult:
+      return !finished_;
+    case WaitFor::kMessage: {
+      const Pipe* pipe = pipe_from(end == End::kCaller ? End::kCallee : End::kCaller);
+      return pipe && pipe->messages.empty() && !pipe->closed && !over_for(end);
+    }
+    case WaitFor::kRoom: {
+      const Pipe* pipe = pipe_from(end);
+      return pipe && !pipe->closed && !pipe->room(size) && !finished_ && !cancelled_;
+    }
+  }
+  return false;
+}
+
+Status Call::await(End end, WaitFor what, size_t size, uint64_t until_ns) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!would_block(end, what, size)) return {};
+  }
+  if (core_.now_ns() >= until_ns) return not_in_time();
+  WaitGraph::Wait waiting(core_.graph, *this, end, what, size);
+  std::unique_lock lock(mutex_);
+  while (would_block(end, what, size)) {
+    const uint64_t now_ns = core_.now_ns();
+    if (now_ns >= until_ns) return not_in_time();
+    changed_.wait_for(lock, std::chrono::nanoseconds(std::min(until_ns - now_ns, kLongestSleepNs)));
+  }
+  return {};
+}
+
+Status Call::await_result(uint64_t until_ns) {
+  return await(End::kCaller, WaitFor::kResult, 0, until_ns);
+}
+
+Result<Message> Call::take_result() {
+  std::lock_guard lock(mutex_);
+  assert(finished_);
+  if (!result_) return over();
+  Result<Message> result = std::move(*result_);
+  result_.reset();
+  return result;
+}
+
+Status Call::write(End from, std::optional<Message> message, bool last, uint64_t until_ns) {
+  const size_t size = message ? message->body.size() : 0;
+  if (size > kMaxMessageBytes) {
+    return Error{Code::kResourceExhausted, "a message has at most 4 MiB", "host.message-too-large"};
+  }
+  while (true) {
+    {
+      std::lock_guard lock(mutex_);
+      Pipe* const pipe = pipe_from(from);
+      if (!pipe || pipe->closed) {
+        return Error{Code::kFailedPrecondition, "this end writes no further message", "host.not-writing"};
+      }
+      if (finished_ || cancelled_) return over();
+      if (!message || pipe->room(size)) {
+        if (message) {
+          pipe->bytes += size;
+          pipe->messages.push_back(std::move(*message));
+        }
+        pipe->closed = last;
+        changed_.notify_all();
+        return {};
+      }
+      if (until_ns == 0) return Error{Code::kResourceExhausted, "the other end does not read", "host.unread"};
+    }
+    TRY_STATUS(await(from, WaitFor::kRoom, size, until_ns));
+  }
+}
+
+Result<Message> Call::read(End at, uint64_t until_ns) {
+  while (true) {
+    TRY_STATUS(await(at, WaitFor::kMessage, 0, until_ns));
+    std::lock_guard lock(mutex_);
+    Pipe* const pipe = pipe_from(at == End::kCaller ? End::kCallee : End::kCaller);
+    if (!pipe) return Error{Code::kFailedPrecondition, "this end reads no stream", "host.not-reading"};
+    if (at == End::kCallee && over_for(at)) return over();
+    if (!pipe->messages.empty()) {
+      Message message = std::move(pipe->messages.front());
+      pipe->messages.pop_front();
+      pipe->bytes -= message.body.size();
+      changed_.notify_all();
+      return message;
+    }
+    if (pipe->closed || finished_) return Error{Code::kOutOfRange, "no further message", "host.end-of-stream"};
+  }
+}
+
+}  // namespace novacron::host::plugin

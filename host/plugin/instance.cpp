@@ -1,0 +1,262 @@
+#include "host/plugin/instance.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "host/base/log.h"
+#include "host/bus/bus.h"
+#include "host/plugin/instance_parts.h"
+
+namespace novacron::host::plugin {
+namespace {
+
+/// Instances that may still run, and what they use: never destroyed.
+struct Abandoned {
+  std::mutex mutex;
+  std::vector<std::pair<std::shared_ptr<Core>, std::shared_ptr<Instance>>> kept;
+};
+Abandoned& abandoned() {
+  static auto* const instances = new Abandoned;
+  return *instances;
+}
+
+Status status_of(nc_code code, const nc_error& error, std::string_view reason) {
+  if (code == NC_OK) return {};
+  const size_t length = ::strnlen(error.text, sizeof(error.text));
+  std::string text(error.text, length);
+  if (text.empty()) text = "the plugin answered " + std::string(to_string(code_of(code)));
+  return Error{code_of(code), std::move(text), std::string(reason)};
+}
+
+nc_buf buffer_of(const std::string& bytes) {
+  return {bytes.data(), bytes.size(), nullptr, nullptr};
+}
+
+}  // namespace
+
+std::shared_ptr<Instance> Instance::make(const std::shared_ptr<Core>& core, Options options) {
+  std::shared_ptr<Instance> instance(new Instance(core, std::move(options)));
+  std::lock_guard lock(core->mutex);
+  auto& known = core->instances;
+  known.erase(std::remove_if(known.begin(), known.end(), [](const auto& weak) { return weak.expired(); }), known.end());
+  known.push_back(instance);
+  return instance;
+}
+
+Instance::Instance(const std::shared_ptr<Core>& core, Options options)
+    : core_(*core),
+      core_owner_(core),
+      options_(std::move(options)),
+      host_(Table::make(this)),
+      contexts_(*core->options.clock, options_.id, options_.grant, core->options.node),
+      log_(*core->options.clock, options_.id) {
+  for (const ServiceSpec& service : options_.services) {
+    auto methods = std::make_unique<Method[]>(service.methods.size());
+    for (size_t i = 0; i < service.methods.size(); ++i) methods[i].flags = service.methods[i].flags;
+    methods_.push_back(std::move(methods));
+  }
+  Crew::Options crew{"plugin " + options_.id};
+  crew.max_running = kMaxWorkers;
+  crew.max_queued_calls = kMaxQueuedCalls;
+  crew.reentrant = (options_.plugin->descriptor->flags & NC_PLUGIN_REENTRANT) != 0;
+  crew.slot = Crew::Slot::kTaken;  // until it has started
+  crew_ = std::make_shared<Crew>(*core_.options.pool, core_.timers, *core_.options.clock, std::move(crew));
+}
+
+Instance::~Instance() = default;
+
+Status Instance::create(const std::string& config) {
+  const nc_buf buffer = buffer_of(config);
+  nc_error error{};
+  nc_code code = NC_INTERNAL;
+  const Frame frame(Where::kControl, nullptr, slot());
+  if (!guarded([&] { code = options_.plugin->create(&host_, &buffer, &instance_, &error); })) {
+    code = NC_INTERNAL;
+  }
+  if (code != NC_OK) shut();
+  return status_of(code, error, "plugin.create-failed");
+}
+
+Status Instance::start(uint64_t deadline_ns) {
+  nc_error error{};
+  nc_code code = NC_OK;
+  {
+    const Frame frame(Where::kControl, nullptr, slot());
+    if (NC_CAN(options_.plugin, start) &&
+        !guarded([&] { code = options_.plugin->start(instance_, deadline_ns, &error); })) {
+      code = NC_INTERNAL;
+    }
+  }
+  crew_->give_slot();
+  return status_of(code, error, "plugin.start-failed");
+}
+
+Status Instance::configure(const std::string& config, uint64_t until_ns) {
+  if (!NC_CAN(options_.plugin, configure)) {
+    return Error{Code::kUnimplemented, options_.id + " takes a configuration only when it is enabled",
+                 "plugin.not-configurable"};
+  }
+  if (!crew_->take_slot(until_ns)) {
+    return Error{Code::kDeadlineExceeded, options_.id + " is busy", "plugin.busy"};
+  }
+  const nc_buf buffer = buffer_of(config);
+  nc_error error{};
+  nc_code code = NC_INTERNAL;
+  {
+    const Frame frame(Where::kControl, nullptr, slot());
+    guarded([&] { code = options_.plugin->configure(instance_, &buffer, &error); });
+  }
+  crew_->give_slot();
+  return status_of(code, error, "plugin.configure-failed");
+}
+
+Status Instance::health() {
+  if (gone_ || !NC_CAN(options_.plugin, health)) return {};
+  nc_error error{};
+  nc_code code = NC_INTERNAL;
+  const Frame frame(Where::kAny, nullptr, nullptr);
+  guarded([&] { code = options_.plugin->health(instance_, &error); });
+  return status_of(code, error, "plugin.unhealthy");
+}
+
+Status Instance::quiesce(uint64_t deadline_ns) {
+  if (!NC_CAN(options_.plugin, quiesce)) return {};
+  nc_error error{};
+  nc_code code = NC_INTERNAL;
+  const Frame frame(Where::kControl, nullptr, nullptr);
+  guarded([&] { code = options_.plugin->quiesce(instance_, deadline_ns, 0, &error); });
+  return status_of(code, error, "plugin.quiesce-failed");
+}
+
+Status Instance::destroy(uint64_t until_ns) {
+  if (!crew_->take_slot(until_ns)) {
+    return Error{Code::kDeadlineExceeded, "a worker of " + options_.id + " does not come back", "plugin.stuck"};
+  }
+  {
+    const Frame frame(Where::kControl, nullptr, slot());
+    guarded([&] { options_.plugin->destroy(instance_); });
+  }
+  shut();
+  return {};
+}
+
+Status Instance::open() {
+  accepting_ = true;
+  auto added = core_.routes.add(shared_from_this());
+  if (!added.ok()) accepting_ = false;
+  return added;
+}
+
+void Instance::stop() {
+  core_.routes.remove(*this);
+  accepting_ = false;
+  stopping_ = true;
+  for (const CallEndPtr& end : ends_.all()) {
+    if (end->end == End::kCaller) {
+      if (end->call->streams()) end->call->cancel();
+    } else if (end->call->streams()) {
+      end->call->finish_by_host({Code::kUnavailable, options_.id + " is being disabled", "host.moved"});
+    } else if (!end->call->begun()) {
+      end->call->finish_by_host({Code::kUnavailable, options_.id + " is being disabled", "plugin.stopping"});
+    }
+  }
+  for (const SubscriptionPtr& subscription : subscriptions_.all()) unsubscribe(subscription->id);
+  for (const TimerPtr& timer : timers_.all()) unpost(timer->id);
+}
+
+bool Instance::idle() const {
+  return ends_.size() == 0 && subscriptions_.size() == 0 && timers_.size() == 0;
+}
+
+void Instance::settled() {
+  if (!stopping_) return;
+  std::lock_guard lock(drain_mutex_);
+  drained_.notify_all();
+}
+
+void Instance::cancel_all() {
+  for (const CallEndPtr& end : ends_.all()) end->call->cancel();
+}
+
+bool Instance::drain(uint64_t until_ns) {
+  const uint64_t begun_ns = core_.now_ns();
+  const uint64_t halfway_ns = begun_ns + (until_ns - std::min(begun_ns, until_ns)) / 2;
+  bool cancelled = false;
+  std::unique_lock lock(drain_mutex_);
+  while (!idle()) {
+    const uint64_t now_ns = core_.now_ns();
+    if (now_ns >= until_ns) return false;
+    if (now_ns >= halfway_ns && !cancelled) {
+      cancelled = true;
+      lock.unlock();
+      cancel_all();
+      lock.lock();
+      continue;
+    }
+    const uint64_t next_ns = cancelled ? until_ns : halfway_ns;
+    drained_.wait_for(lock, std::chrono::nanoseconds(next_ns - now_ns));
+  }
+  return true;
+}
+
+void Instance::abandon() {
+  {
+    std::lock_guard lock(abandoned().mutex);
+    abandoned().kept.emplace_back(core_owner_.lock(), shared_from_this());
+  }
+  core_.routes.remove(*this);
+  shut();
+}
+
+void Instance::shut() {
+  accepting_ = false;
+  gone_ = true;
+  for (const CallEndPtr& end : ends_.close()) {
+    if (end->end == End::kCaller) {
+      end->call->abandon();
+    } else {
+      end->call->finish_by_host({Code::kUnavailable, options_.id + " is gone", "plugin.abandoned"});
+    }
+  }
+  for (const SubscriptionPtr& subscription : subscriptions_.all()) unsubscribe(subscription->id);
+  for (const TimerPtr& timer : timers_.close()) disarm(*timer);
+  contexts_.close();
+  routes_.close();
+  {
+    std::lock_guard lock(connect_mutex_);
+    known_routes_.clear();
+  }
+  // Nothing enters the plugin any more, but what is owed to others must still be done.
+  for (auto& callback : crew_->close()) callback();
+}
+
+void Instance::post_callback(std::function<void()> work) {
+  // A copy is kept because a crew that is closed takes nothing, and what is owed to others must still be done.
+  auto shared = std::make_shared<std::function<void()>>(std::move(work));
+  if (!crew_->post_callback([shared] { (*shared)(); })) (*shared)();
+}
+
+void Instance::end_call(const CallEndPtr& end) {
+  if (ends_.take(end->id)) settled();
+}
+
+void Instance::fatal(std::string why) {
+  if (fatal_.exchange(true) || gone_) return;
+  accepting_ = false;
+  log_warn("plugin." + options_.id, "fatal", {{"why", why}});
+  if (options_.on_fatal) options_.on_fatal(std::move(why));
+}
+
+PluginCounters Instance::counters() const {
+  PluginCounters counters;
+  counters.calls = calls_;
+  counters.errors = errors_;
+  counters.queued = crew_->queued_calls();
+  counters.refused = refused_;
+  counters.fast_overruns = overruns_;
+  counters.logs_dropped = log_.dropped();
+  return counters;
+}
+
+}  // namespace novacron::host::plugin

@@ -1,0 +1,171 @@
+// One instance of a plugin in this process: the callee behind its routes, and the host that it sees.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "host/base/id_table.h"
+#include "host/plugin/abi.h"
+#include "host/plugin/call.h"
+#include "host/plugin/contexts.h"
+#include "host/plugin/core.h"
+#include "host/plugin/endpoint.h"
+#include "host/plugin/frame.h"
+#include "host/plugin/lifecycle.h"
+#include "host/plugin/plugin_log.h"
+#include "sdk/abi/novacron/plugin.h"
+
+namespace novacron::host::plugin {
+
+constexpr uint64_t kFastBudgetNs = 50'000;   ///< of a FAST method; longer is an overrun
+constexpr int kOverrunWeight = 8;            ///< good runs that make up for one overrun
+constexpr int kDemoteAt = 64;                ///< a FAST method is queued from then on
+constexpr uint32_t kMaxInlineDepth = 16;     ///< FAST calls inside FAST calls
+constexpr size_t kMaxWorkers = 16;           ///< threads in one plugin
+constexpr size_t kMaxOpenIncoming = 8'192;   ///< calls, both ends counted; more are refused
+constexpr size_t kMaxOpenOutgoing = 16'384;  ///< likewise
+constexpr size_t kMaxCallIds = 65'536;       ///< a plugin that has more leaks them: it is quarantined
+constexpr size_t kMaxRoutes = 1'024;
+constexpr size_t kMaxSubscriptions = 1'024;
+constexpr size_t kMaxTimers = 4'096;
+
+/// The control functions block and are called one at a time, each from a thread that may hang in the plugin; all else
+/// is [any].
+///
+///   create → start → open → … → stop → quiesce → drain → destroy       abandon: from anywhere, instead of destroy
+class Instance final : public Endpoint, public std::enable_shared_from_this<Instance> {
+ public:
+  struct Options {
+    std::string id;
+    const nc_plugin* plugin = nullptr;  ///< lives as long as the process
+    std::vector<ServiceSpec> services;
+    std::shared_ptr<const auth::Grant> grant;
+    std::function<void(std::string why)> on_fatal;  ///< once, on any thread; must not block
+  };
+  static std::shared_ptr<Instance> make(const std::shared_ptr<Core>& core, Options options);
+  ~Instance() override;
+
+  Status create(const std::string& config);
+  Status start(uint64_t deadline_ns);
+  Status configure(const std::string& config, uint64_t until_ns);
+  Status health();
+  Status quiesce(uint64_t deadline_ns);
+  /// DEADLINE_EXCEEDED: a worker does not come back, so destroy was not called.
+  Status destroy(uint64_t until_ns);
+
+  /// Calls reach it from now on.
+  Status open();
+  /// No call reaches it any more, streams end, timers and subscriptions too; what runs goes on.
+  void stop();
+  /// Waits until nothing is outstanding at either end; halfway it cancels what is left. False: not by then.
+  bool drain(uint64_t until_ns);
+  /// Makes all its ids stale and keeps it in memory for ever, since a thread of it may still run.
+  void abandon();
+
+  size_t revoke_contexts(std::string_view principal) { return contexts_.revoke(principal); }
+  PluginCounters counters() const;
+
+  const std::string& plugin() const override { return options_.id; }
+  const std::vector<ServiceSpec>& services() const override { return options_.services; }
+  void deliver(const std::shared_ptr<Call>& call, uint32_t service, uint32_t method) override;
+
+ private:
+  using Done = void (*)(void* ctx, nc_call call, const nc_result* result);
+  struct CallEnd;
+  struct Method;
+  struct Outgoing;
+  struct Subscription;
+  struct Timer;
+  struct Table;  ///< the functions of nc_host; knows the rest
+  using CallEndPtr = std::shared_ptr<CallEnd>;
+  using SubscriptionPtr = std::shared_ptr<Subscription>;
+  using TimerPtr = std::shared_ptr<Timer>;
+
+  Instance(const std::shared_ptr<Core>& core, Options options);
+
+  // As a callee.
+  bool may_run_inline(const Method& method);
+  bool needs_slot(const Method& method) const;
+  void run_inline(const CallEndPtr& end, uint32_t service, uint32_t method);
+  void run_queued(const CallEndPtr& end, uint32_t service, uint32_t method);
+  void enter(const CallEndPtr& end, uint32_t service, uint32_t method);
+  void refuse(const CallEndPtr& end, Error error);
+  void note_duration(Method& method, uint64_t ns);
+  nc_code finish(nc_call id, const nc_result* result);
+  int32_t cancelled(nc_call id);
+
+  // As a caller.
+  nc_route connect(const nc_service* wanted, const nc_target* target);
+  nc_call call(nc_route route, const nc_request* request, void* ctx, Done done);
+  Status prepare(nc_route route, const nc_request& request, Outgoing& out);
+  void run_done(const CallEndPtr& end);
+  nc_code wait(nc_call id, uint64_t until_ns, const nc_result** result);
+  void cancel(nc_call id);
+  void drop(nc_call id);
+  nc_code write(nc_call id, const nc_message* message, uint64_t until_ns);
+  nc_code read(nc_call id, nc_message* message, uint64_t until_ns);
+
+  // Contexts, events, timers.
+  nc_code context_info(nc_context id, nc_caller* out);
+  nc_code publish(nc_context context, const nc_event* event);
+  nc_subscription subscribe(nc_context context, const nc_interest* interest);
+  Status admit(nc_context context, const nc_interest& interest, std::string& tenant);
+  void run_events(const SubscriptionPtr& subscription, const void* batch);
+  void run_on_end(const SubscriptionPtr& subscription, Code why);
+  void unsubscribe(nc_subscription id);
+  nc_timer post(const nc_task* task);
+  void unpost(nc_timer id);
+  void fire(const TimerPtr& timer, nc_code why);
+  void disarm(Timer& timer);
+  void fatal(std::string why);
+
+  /// Runs what enters the plugin; false and fatal() when it throws.
+  template <class Function>
+  bool guarded(Function&& function);
+  Crew* slot() const { return crew_->reentrant() ? nullptr : crew_.get(); }
+  /// Runs on a worker, with the slot; at once and without entering the plugin when the instance is gone.
+  void post_callback(std::function<void()> work);
+  void end_call(const CallEndPtr& end);
+  bool idle() const;
+  /// Something outstanding is over: drain() looks again.
+  void settled();
+  void cancel_all();
+  /// Makes all its ids stale.
+  void shut();
+
+  Core& core_;
+  std::weak_ptr<Core> core_owner_;
+  const Options options_;
+  const nc_host host_;
+  nc_instance* instance_ = nullptr;
+  std::vector<std::unique_ptr<Method[]>> methods_;
+  std::shared_ptr<Crew> crew_;
+  Contexts contexts_;
+  PluginLog log_;
+  IdTable<CallEndPtr> ends_{kMaxCallIds};
+  IdTable<std::shared_ptr<Route>> routes_{kMaxRoutes};
+  std::mutex connect_mutex_;  ///< same arguments, same route
+  std::vector<std::pair<nc_route, std::shared_ptr<Route>>> known_routes_;
+  IdTable<SubscriptionPtr> subscriptions_{kMaxSubscriptions};
+  IdTable<TimerPtr> timers_{kMaxTimers};
+
+  std::atomic<bool> accepting_ = false;  ///< calls
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> gone_ = false;  ///< destroyed or abandoned: nothing enters it, all its ids are stale
+  std::atomic<bool> fatal_ = false;
+  std::mutex drain_mutex_;
+  std::condition_variable drained_;
+
+  std::atomic<uint64_t> calls_ = 0;
+  std::atomic<uint64_t> errors_ = 0;
+  std::atomic<uint64_t> refused_ = 0;
+  std::atomic<uint64_t> overruns_ = 0;
+};
+
+}  // namespace novacron::host::plugin

@@ -1,0 +1,77 @@
+// The parts of an instance that more than one of its source files know.
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <string>
+
+#include "host/plugin/instance.h"
+
+namespace novacron::host::plugin {
+
+struct Instance::CallEnd {
+  CallEnd(End which, std::shared_ptr<Call> of) : end(which), call(std::move(of)) {}
+
+  const End end;
+  const std::shared_ptr<Call> call;
+  nc_call id = 0;
+  // The callee's.
+  nc_context context = 0;
+  // The caller's.
+  void* ctx = nullptr;
+  Done done = nullptr;
+  std::weak_ptr<Call> cause;  ///< what done() and what follows from it are consequences of
+
+  std::mutex mutex;
+  std::unique_ptr<ResultView> result;      ///< what wait() handed out
+  std::unique_ptr<MessageView> last_read;  ///< what read() handed out
+};
+
+struct Instance::Method {
+  uint32_t flags = 0;
+  std::atomic<int> overrun_score = 0;
+  std::atomic<bool> demoted = false;
+};
+
+struct Instance::Subscription {
+  void* ctx = nullptr;
+  void (*on_events)(void*, const nc_event* const*, size_t) = nullptr;
+  void (*on_end)(void*, nc_code) = nullptr;
+  nc_subscription id = 0;
+  std::mutex mutex;
+  uint64_t in_bus = 0;  ///< 0: refused, or not subscribed yet
+};
+
+struct Instance::Timer {
+  void* ctx = nullptr;
+  void (*run)(void*, nc_code) = nullptr;
+  nc_timer id = 0;
+  std::mutex mutex;
+  TimerQueue::Id in_queue = 0;
+  bool claimed = false;  ///< run() was posted
+};
+
+struct Instance::Table {
+  static nc_host make(Instance* self);
+
+ private:
+  static Instance& of(void* self) { return *static_cast<Instance*>(self); }
+  static void add_calls(nc_host& host);
+  static void add_contexts_and_events(nc_host& host);
+};
+
+template <class Function>
+bool Instance::guarded(Function&& function) {
+  try {
+    function();
+    return true;
+  } catch (const std::exception& thrown) {
+    fatal(std::string("threw an exception: ") + thrown.what());
+  } catch (...) {
+    fatal("threw an exception");
+  }
+  return false;
+}
+
+}  // namespace novacron::host::plugin

@@ -1,0 +1,124 @@
+// An instance as a callee: how a call enters the plugin, and how its result comes back.
+#include "host/plugin/instance_parts.h"
+
+namespace novacron::host::plugin {
+
+bool Instance::needs_slot(const Method& method) const {
+  return !crew_->reentrant() && (method.flags & NC_METHOD_CONCURRENT) == 0;
+}
+
+/// True: with the slot taken, if it is needed.
+bool Instance::may_run_inline(const Method& method) {
+  if ((method.flags & NC_METHOD_FAST) == 0 || method.demoted) return false;
+  if (Frame::depth() >= kMaxInlineDepth) return false;
+  return !needs_slot(method) || crew_->try_take_slot();
+}
+
+void Instance::deliver(const std::shared_ptr<Call>& call, uint32_t service, uint32_t method) {
+  ++calls_;
+  auto end = std::make_shared<CallEnd>(End::kCallee, call);
+  if (ends_.size() >= kMaxOpenIncoming) {
+    return refuse(end, {Code::kResourceExhausted, options_.id + " has too many open calls", "plugin.too-many-calls"});
+  }
+  end->id = ends_.insert(end);
+  // Looked at after the insertion: either drain() sees this call, or this sees that it has begun.
+  if (!accepting_ || end->id == 0) {
+    return refuse(end, {Code::kUnavailable, options_.id + " is being disabled", "plugin.stopping"});
+  }
+  const Method& called = methods_[service][method];
+  if (may_run_inline(called)) return run_inline(end, service, method);
+  const bool with_slot = needs_slot(called);
+  call->queued(crew_, with_slot);
+  auto posted =
+      crew_->post_call(with_slot ? Crew::Need::kSlot : Crew::Need::kNothing,
+                       [self = shared_from_this(), end, service, method] { self->run_queued(end, service, method); });
+  if (posted.ok()) return;
+  ++refused_;
+  refuse(end, std::move(posted).error());
+}
+
+void Instance::refuse(const CallEndPtr& end, Error error) {
+  ++errors_;
+  end->call->finish_by_host(std::move(error));
+  end_call(end);
+}
+
+void Instance::run_inline(const CallEndPtr& end, uint32_t service, uint32_t method) {
+  Method& called = methods_[service][method];
+  const bool with_slot = needs_slot(called);
+  if (end->call->begin(crew_, with_slot)) {
+    const uint64_t begun_ns = core_.now_ns();
+    enter(end, service, method);
+    note_duration(called, core_.now_ns() - begun_ns);
+  } else {
+    end_call(end);
+  }
+  if (with_slot) crew_->give_slot();
+}
+
+void Instance::run_queued(const CallEndPtr& end, uint32_t service, uint32_t method) {
+  if (gone_) return;
+  const bool with_slot = needs_slot(methods_[service][method]);
+  if (!end->call->begin(crew_, with_slot)) return end_call(end);
+  enter(end, service, method);
+}
+
+void Instance::enter(const CallEndPtr& end, uint32_t service, uint32_t method) {
+  Call& call = *end->call;
+  const Method& called = methods_[service][method];
+  end->context = contexts_.begin(call.context());
+  if (end->context == 0) {
+    return refuse(end, {Code::kResourceExhausted, options_.id + " has too many contexts", "plugin.too-many-calls"});
+  }
+  nc_request request{};
+  request.size = sizeof(request);
+  request.method = method;
+  request.call = end->id;
+  request.context = end->context;
+  request.deadline_ns = call.deadline_ns();
+  request.idempotency_key = borrow(call.idempotency_key());
+  MessageView message;
+  if (auto body = call.take_request()) {
+    message.set(std::move(*body), call.request_last() ? NC_MESSAGE_LAST : 0);
+    request.message = message.get();
+  }
+  nc_code code = NC_INTERNAL;
+  {
+    const Where where = (called.flags & NC_METHOD_FAST) ? Where::kFast : Where::kWorker;
+    const Frame frame(where, &call, needs_slot(called) ? crew_.get() : nullptr);
+    guarded([&] { code = options_.plugin->invoke(instance_, service, &request); });
+  }
+  if (code == NC_OK) return call.returned();
+  if (!ends_.take(end->id)) return;  // it was finished all the same
+  ++errors_;
+  contexts_.end(end->context);
+  call.finish(Error{code_of(code), options_.id + " refused the call", "plugin.refused"});
+  settled();
+}
+
+void Instance::note_duration(Method& method, uint64_t ns) {
+  if (ns <= kFastBudgetNs) {
+    if (method.overrun_score.load(std::memory_order_relaxed) > 0) --method.overrun_score;
+    return;
+  }
+  ++overruns_;
+  if ((method.overrun_score += kOverrunWeight) >= kDemoteAt) method.demoted = true;
+}
+
+nc_code Instance::finish(nc_call id, const nc_result* result) {
+  auto value = take_result(result);
+  const CallEndPtr end = ends_.find(id);
+  if (!end || end->end != End::kCallee || !ends_.take(id)) return NC_FAILED_PRECONDITION;
+  if (!value.ok()) ++errors_;
+  contexts_.end(end->context);
+  end->call->finish(std::move(value));
+  settled();
+  return NC_OK;
+}
+
+int32_t Instance::cancelled(nc_call id) {
+  const CallEndPtr end = ends_.find(id);
+  return !end || end->call->cancelled() ? 1 : 0;
+}
+
+}  // namespace novacron::host::plugin
