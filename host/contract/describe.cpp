@@ -15,7 +15,7 @@ namespace novacron::host::contract {
 namespace {
 namespace pb = google::protobuf;
 
-/// "PowerState": "POWER_STATE_".
+/// "Mood": "MOOD_".
 std::string enum_prefix(const std::string& name) {
   std::string out;
   for (size_t i = 0; i < name.size(); ++i) {

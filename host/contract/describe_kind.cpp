@@ -12,7 +12,7 @@ namespace novacron::host::contract {
 namespace {
 namespace pb = google::protobuf;
 
-/// "novacron.compute.v1": "novacron.compute".
+/// "shop.v1": "shop".
 std::string group_of(const std::string& package) {
   const size_t dot = package.rfind('.');
   return dot == std::string::npos ? package : package.substr(0, dot);

@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <set>
 
+#include "host/base/semver.h"
 #include "host/contract/compat.h"
-#include "host/contract/version.h"
 #include "host/contract/violations.h"
 
 namespace novacron::host::contract {

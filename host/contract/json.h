@@ -1,6 +1,6 @@
 // JSON as the API and the CLI speak it, to and from protobuf bytes.
 //
-// Field names are those of the .proto. An enum value is written without the prefix of its type ("RUNNING") and read
+// Field names are those of the .proto. An enum value is written without the prefix of its type ("HAPPY") and read
 // with or without; 64-bit integers are numbers (strings are read too); bytes are base64; a Timestamp is RFC 3339, a
 // Duration "1.5s", a FieldMask "a.b,c"; maps are objects. A field with a unit is written as a number and also read as
 // text: "512MiB", "1h30m", "500m". Absent and null are the same, and differ from zero for fields with presence.
@@ -38,7 +38,7 @@ Result<std::string> message_to_json(const MessageType& type, std::string_view by
 /// RFC 7396. Both texts are held to the limits of json_to_message().
 Result<std::string> merge_patch(std::string_view target, std::string_view patch);
 
-/// One value of a field from the text that a person typed ("512MiB", "RUNNING", "true"), as JSON text.
+/// One value of a field from the text that a person typed ("512MiB", "HAPPY", "true"), as JSON text.
 Result<std::string> text_to_json(const Field& field, std::string_view text);
 
 }  // namespace novacron::host::contract

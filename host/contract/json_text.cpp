@@ -87,7 +87,7 @@ class TreeBuilder {
   }
 
   json root_;
-  std::vector<json*> open_;  ///< stay valid: a container grows only while it is the innermost
+  std::vector<json*> open_;  ///< stay valid: a list grows only while it is the innermost
   json* slot_ = nullptr;     ///< of the key that was read last
   std::string error_;
 };

@@ -7,10 +7,10 @@
 #include <array>
 #include <set>
 
+#include "host/base/semver.h"
 #include "host/contract/file_set.h"
 #include "host/contract/json.h"
 #include "host/contract/json_text.h"
-#include "host/contract/version.h"
 
 #include <nlohmann/json.hpp>
 
@@ -50,8 +50,7 @@ class KindLint {
   void add(std::string message) { violations_.add(kind_.message->full_name, "(novacron.kind): " + std::move(message)); }
 
   void lint_names() {
-    if (!is_label(kind_.plural))
-      add("plural must be lower-case letters, digits and dashes, such as \"virtualmachines\"");
+    if (!is_label(kind_.plural)) add("plural must be lower-case letters, digits and dashes, such as \"robots\"");
     if (kind_.plural == kind_.name) add("plural must differ from the name of the kind");
     std::vector<std::string> nouns(options_.short_().begin(), options_.short_().end());
     for (const auto& noun : nouns) {
@@ -180,8 +179,8 @@ void lint_package(const std::string& package, const std::vector<std::string>& ve
   const size_t dot = package.rfind('.');
   const std::string suffix = dot == std::string::npos ? package : package.substr(dot + 1);
   if (suffix != "v" + std::to_string(version->major)) {
-    violations.add(package, "(novacron.contract): version " + version->text() + " needs a package that ends in .v" +
-                                std::to_string(version->major));
+    violations.add(package, "(novacron.contract): version " + version->to_string() +
+                                " needs a package that ends in .v" + std::to_string(version->major));
   }
 }
 

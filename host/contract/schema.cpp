@@ -6,10 +6,10 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <novacron/options.pb.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 
+#include "host/base/sha256.h"
 #include "host/contract/describe.h"
 #include "host/contract/file_set.h"
 #include "host/contract/lint.h"
@@ -34,19 +34,6 @@ class Collector : public pb::DescriptorPool::ErrorCollector {
  private:
   Violations& violations_;
 };
-
-std::string sha256_text(std::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int length = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha256(), nullptr);
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "sha256:";
-  for (unsigned int i = 0; i < length; ++i) {
-    out += kHex[digest[i] >> 4];
-    out += kHex[digest[i] & 15];
-  }
-  return out;
-}
 
 /// Comments and imported packages' versions left out: they are no part of what is served.
 std::string serialize_files(const FileSet& files) {
@@ -82,7 +69,7 @@ class Schema::Builder {
     builder.describe(files);
     TRY_STATUS(builder.parts_->violations.status(Code::kInvalidArgument, "contract.invalid"));
     builder.parts_->serialized = serialize_files(files);
-    builder.parts_->digest = sha256_text(builder.parts_->serialized);
+    builder.parts_->digest = "sha256:" + sha256_hex(builder.parts_->serialized);
     return std::move(builder.parts_);
   }
 

@@ -17,7 +17,7 @@ inline constexpr size_t kMaxViolations = 20;
 
 /// An installed contract: `package` of `descriptor_set`, whose other files are only what it imports.
 struct ContractSource {
-  std::string package;         ///< "novacron.compute.v1"
+  std::string package;         ///< "shop.v1"
   std::string descriptor_set;  ///< an encoded google.protobuf.FileDescriptorSet
 };
 
@@ -31,7 +31,7 @@ struct ContractInfo {
 /// part of the host. INVALID_ARGUMENT "contract.invalid": not a descriptor set, or larger than kMaxDescriptorSetBytes.
 Result<std::vector<ContractInfo>> contracts_of(std::string_view descriptor_set);
 
-/// "novacron-compute-v1": the name of the Contract object of a package.
+/// "shop.v1": the name of the Contract object of a package.
 std::string contract_object_name(std::string_view package);
 
 /// [any] thread. Pointers and references that it hands out live as long as it does.

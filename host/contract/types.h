@@ -38,14 +38,14 @@ enum class FieldType {
   kEnum,
   kTimestamp,  ///< JSON: RFC 3339
   kDuration,   ///< JSON: "1.5s"
-  kFieldMask,  ///< JSON: "spec.cpus,metadata.labels"
+  kFieldMask,  ///< JSON: "spec.arms,metadata.labels"
   kMessage,
 };
 enum class Cardinality { kSingle, kRepeated, kMap };
 
 struct EnumValue {
-  std::string name;       ///< as written in JSON: "RUNNING"
-  std::string full_name;  ///< "POWER_STATE_RUNNING"; accepted too
+  std::string name;       ///< as written in JSON: "HAPPY"
+  std::string full_name;  ///< "MOOD_RUNNING"; accepted too
   int32_t number = 0;
 };
 
@@ -78,7 +78,7 @@ struct CliHints {
 
 enum class OnDelete { kRestrict, kOrphan, kCascade };
 struct Reference {
-  std::string kind;  ///< "novacron.compute/Image"
+  std::string kind;  ///< "shop/Station"
   Scope scope = Scope::kTenant;
   OnDelete on_delete = OnDelete::kRestrict;
 };
@@ -130,7 +130,7 @@ struct Method {
 };
 
 struct Service {
-  std::string full_name;  ///< "novacron.compute.v1.Driver"
+  std::string full_name;  ///< "shop.v1.RobotActions"
   std::vector<Method> methods;
 
   const Method* find(std::string_view name) const;

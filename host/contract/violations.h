@@ -24,7 +24,7 @@ class Violations {
   size_t count_ = 0;
 };
 
-/// "spec" and "cpus": "spec.cpus"; an empty path: "cpus".
+/// "spec" and "arms": "spec.arms"; an empty path: "arms".
 std::string join_path(std::string_view path, std::string_view name);
 /// "spec.disks" and 1: "spec.disks[1]"
 std::string index_path(std::string_view path, size_t index);
