@@ -11,6 +11,9 @@
 
 namespace novacron::compute::controller {
 
+/// Keeps a machine's object until its guest is gone.
+inline constexpr std::string_view kFinalizer = "novacron.compute/guest";
+
 /// A machine as last read, with the revisions that a write may depend on.
 struct Machine {
   core::v1::Metadata metadata;

@@ -10,13 +10,12 @@
 
 namespace novacron::compute::controller {
 
-inline constexpr std::string_view kFinalizer = "novacron.compute/guest";
 inline constexpr uint64_t kRetryPendingNs = 10'000'000'000;  ///< for a machine that no node has room for
 inline constexpr size_t kMaxReasonsShown = 5;                ///< nodes that the status of a pending machine names
 
-class Reconciler {
+class MachineReconciler {
  public:
-  Reconciler(World& world, Inventory& inventory) : world_(world), inventory_(inventory) {}
+  MachineReconciler(World& world, Inventory& inventory) : world_(world), inventory_(inventory) {}
 
   /// Nothing: done until the machine or its guest changes. A value: look again after so many nanoseconds. An error: try
   /// again with backoff; what people need to know of it is in the status by then. [worker], one at a time for a

@@ -1,4 +1,4 @@
-#include "reconciler.h"
+#include "machine_reconciler.h"
 
 #include <catch2/catch.hpp>
 #include <set>
@@ -43,7 +43,7 @@ bool run(FakeWorld& world) {
   for (int i = 0; i < kMostRuns; ++i) {
     if (!world.exists) return true;
     const size_t steps_before = world.steps.size();
-    Reconciler reconciler(world, world);
+    MachineReconciler reconciler(world, world);
     const auto done = reconciler.reconcile(world.read());
     const bool only_looked = world.steps.size() - steps_before <= 1;
     if (done.ok() && only_looked) return true;
@@ -95,7 +95,7 @@ TEST_CASE("a machine that should be stopped is not placed at all") {
 TEST_CASE("a machine without room waits, and its status says which node lacks what") {
   FakeWorld world = world_with(v1::PowerState::kRunning);
   world.room = false;
-  Reconciler reconciler(world, world);
+  MachineReconciler reconciler(world, world);
   const auto done = reconciler.reconcile(world.read());
   REQUIRE(done.ok());
   CHECK(*done == kRetryPendingNs);
@@ -108,7 +108,7 @@ TEST_CASE("a start that fails is told in the engine's words and tried again") {
   FakeWorld world = world_with(v1::PowerState::kRunning);
   world.start_error =
       Error{.code = Code::kInternal, .message = "qemu: cannot allocate", .reason = "compute.start-failed"};
-  Reconciler reconciler(world, world);
+  MachineReconciler reconciler(world, world);
   CHECK_FALSE(reconciler.reconcile(world.read()).ok());
   CHECK(world.stored.status.phase == Phase::kFailed);
   CHECK(world.stored.status.message == "qemu: cannot allocate");
@@ -123,7 +123,7 @@ TEST_CASE("a driver that cannot be reached leaves the phase as it was last seen"
   REQUIRE(run(world));
   world.guests.clear();
   world.start_error = Error{.code = Code::kUnavailable, .message = "libvirtd is away", .reason = "kvm.disconnected"};
-  Reconciler reconciler(world, world);
+  MachineReconciler reconciler(world, world);
   CHECK_FALSE(reconciler.reconcile(world.read()).ok());
   CHECK(world.stored.status.phase != Phase::kFailed);
   CHECK(world.stored.status.reason == "kvm.disconnected");
@@ -167,7 +167,7 @@ TEST_CASE("nothing is written when nothing has changed") {
   FakeWorld world = world_with(v1::PowerState::kRunning);
   REQUIRE(run(world));
   world.steps.clear();
-  Reconciler reconciler(world, world);
+  MachineReconciler reconciler(world, world);
   REQUIRE(reconciler.reconcile(world.read()).ok());
   CHECK(world.steps == std::vector<std::string>{"read-guest"});
 }
@@ -176,7 +176,7 @@ TEST_CASE("a status that somebody else wrote in between is not overwritten") {
   FakeWorld world = world_with(v1::PowerState::kRunning);
   const Machine stale = world.read();
   REQUIRE(run(world));
-  Reconciler reconciler(world, world);
+  MachineReconciler reconciler(world, world);
   const auto done = reconciler.reconcile(stale);
   REQUIRE_FALSE(done.ok());
   CHECK(done.error().reason == "resource.conflict");

@@ -1,4 +1,4 @@
-#include "reconciler.h"
+#include "machine_reconciler.h"
 
 #include <algorithm>
 #include <cctype>
@@ -90,7 +90,7 @@ bool is_passing(const Error& error) {
 
 }  // namespace
 
-Result<std::optional<uint64_t>> Reconciler::reconcile(Machine machine) {
+Result<std::optional<uint64_t>> MachineReconciler::reconcile(Machine machine) {
   if (machine.metadata.deleted_at) return remove(machine);
   // The finalizer comes before anything that would have to be undone.
   if (!has_finalizer(machine)) NC_TRY_STATUS(world_.add_finalizer(machine));
@@ -100,7 +100,7 @@ Result<std::optional<uint64_t>> Reconciler::reconcile(Machine machine) {
   return std::optional<uint64_t>{};
 }
 
-Result<std::optional<uint64_t>> Reconciler::remove(Machine& machine) {
+Result<std::optional<uint64_t>> MachineReconciler::remove(Machine& machine) {
   if (!has_finalizer(machine)) return std::optional<uint64_t>{};
   if (!machine.status.node.empty()) {
     NC_TRY_STATUS(write_phase(machine, in_phase(machine, Phase::kDeleting)));
@@ -115,7 +115,7 @@ Result<std::optional<uint64_t>> Reconciler::remove(Machine& machine) {
   return std::optional<uint64_t>{};
 }
 
-Result<std::optional<uint64_t>> Reconciler::place(Machine& machine) {
+Result<std::optional<uint64_t>> MachineReconciler::place(Machine& machine) {
   {
     std::lock_guard one_at_a_time(placing_);
     auto request = demand_of(machine);
@@ -132,8 +132,8 @@ Result<std::optional<uint64_t>> Reconciler::place(Machine& machine) {
   return converge(machine);
 }
 
-Result<std::optional<uint64_t>> Reconciler::wait_for_room(Machine& machine,
-                                                          const scheduling::v1::ScheduleReply& reply) {
+Result<std::optional<uint64_t>> MachineReconciler::wait_for_room(Machine& machine,
+                                                                 const scheduling::v1::ScheduleReply& reply) {
   v1::VirtualMachineStatus status = in_phase(machine, Phase::kPending);
   status.reason = "compute.no-capacity";
   status.message = why_nowhere(reply);
@@ -141,13 +141,13 @@ Result<std::optional<uint64_t>> Reconciler::wait_for_room(Machine& machine,
   return std::optional(kRetryPendingNs);
 }
 
-Result<std::optional<uint64_t>> Reconciler::converge(Machine& machine) {
+Result<std::optional<uint64_t>> MachineReconciler::converge(Machine& machine) {
   const auto guest = world_.read_guest(machine);
   if (!guest.ok()) return failed(machine, guest.error());
   return act(machine, *guest);
 }
 
-Result<std::optional<uint64_t>> Reconciler::act(Machine& machine, const v1::GuestStatus& guest) {
+Result<std::optional<uint64_t>> MachineReconciler::act(Machine& machine, const v1::GuestStatus& guest) {
   const v1::PowerState wanted = wanted_power(machine);
   if (wanted == v1::PowerState::kStopped) {
     if (!is_up(guest) && guest.state != GuestState::kStopping) return settle(machine, guest);
@@ -167,7 +167,7 @@ Result<std::optional<uint64_t>> Reconciler::act(Machine& machine, const v1::Gues
   return turned.ok() ? settle(machine, *turned) : Outcome(failed(machine, turned.error()));
 }
 
-Result<std::optional<uint64_t>> Reconciler::start(Machine& machine) {
+Result<std::optional<uint64_t>> MachineReconciler::start(Machine& machine) {
   // A machine that failed before keeps its words until the new attempt has ended.
   if (machine.status.phase != Phase::kFailed) {
     NC_TRY_STATUS(write_phase(machine, in_phase(machine, Phase::kStarting)));
@@ -179,7 +179,7 @@ Result<std::optional<uint64_t>> Reconciler::start(Machine& machine) {
   return guest.ok() ? settle(machine, *guest) : Outcome(failed(machine, guest.error()));
 }
 
-Result<std::optional<uint64_t>> Reconciler::settle(Machine& machine, const v1::GuestStatus& guest) {
+Result<std::optional<uint64_t>> MachineReconciler::settle(Machine& machine, const v1::GuestStatus& guest) {
   Phase phase = Phase::kStopped;
   if (guest.state == GuestState::kRunning) phase = Phase::kRunning;
   if (guest.state == GuestState::kPaused) phase = Phase::kPaused;
@@ -192,7 +192,7 @@ Result<std::optional<uint64_t>> Reconciler::settle(Machine& machine, const v1::G
   return std::optional<uint64_t>{};
 }
 
-Error Reconciler::failed(Machine& machine, const Error& why) {
+Error MachineReconciler::failed(Machine& machine, const Error& why) {
   v1::VirtualMachineStatus status = machine.status;
   // What is only out of reach may well be running: the phase stays as it was last seen.
   if (!is_passing(why) && !machine.metadata.deleted_at) status.phase = Phase::kFailed;
@@ -204,7 +204,7 @@ Error Reconciler::failed(Machine& machine, const Error& why) {
   return written.ok() ? why : written.error();
 }
 
-Status Reconciler::write_phase(Machine& machine, v1::VirtualMachineStatus status) {
+Status MachineReconciler::write_phase(Machine& machine, v1::VirtualMachineStatus status) {
   if (status == machine.status) return {};
   const Phase before = machine.status.phase;
   NC_TRY_STATUS(world_.write_status(machine, std::move(status)));

@@ -1,0 +1,5 @@
+#include "novacron/entry.h"
+
+#include "basic_scheduler.h"
+
+NOVACRON_PLUGIN(novacron::scheduling::basic::BasicScheduler);
