@@ -61,7 +61,8 @@ Status HostWorld::store_status(Machine& machine, v1::VirtualMachineStatus status
   request.ref = ref_of(machine);
   request.status = encode(status);
   request.expected_status_revision = machine.status_revision;
-  machine = NC_TRY(machine_of(NC_TRY(resources_.update_status(request))));
+  const core::v1::Object stored = NC_TRY(resources_.update_status(request));
+  machine = NC_TRY(machine_of(stored));
   return {};
 }
 

@@ -1,7 +1,8 @@
 #include "machine_reconciler.h"
 
 #include <algorithm>
-#include <cctype>
+
+#include "node_inventory.h"
 
 namespace novacron::compute::controller {
 namespace {
@@ -56,13 +57,10 @@ std::string_view subject_of(Phase phase) {
   }
 }
 
-scheduling::v1::ScheduleRequest demand_of(const Machine& machine) {
+scheduling::v1::ScheduleRequest request_to_place(const Machine& machine) {
   scheduling::v1::ScheduleRequest request;
   request.uid = machine.metadata.uid;
-  scheduling::v1::Demand demand;
-  demand.cpu_millis = uint64_t{machine.spec.cpus.value_or(1)} * 1000;
-  demand.memory_bytes = machine.spec.memory_bytes.value_or(0);
-  request.demand = demand;
+  request.demand = demand_of(machine.spec);
   if (machine.spec.placement) {
     request.node = machine.spec.placement->node;
     request.node_labels = machine.spec.placement->node_labels;
@@ -118,7 +116,7 @@ Result<std::optional<uint64_t>> MachineReconciler::remove(Machine& machine) {
 Result<std::optional<uint64_t>> MachineReconciler::place(Machine& machine) {
   {
     std::lock_guard one_at_a_time(placing_);
-    auto request = demand_of(machine);
+    auto request = request_to_place(machine);
     request.candidates = inventory_.candidates(machine.spec.driver);
     const auto reply = world_.schedule(request);
     if (!reply.ok()) return failed(machine, reply.error());
