@@ -95,6 +95,7 @@ using Write = std::variant<Put, Remove>;
 
 /// All compares hold: `writes` are done as one; else `otherwise` are. Refused without effect:
 /// INVALID_ARGUMENT "state.key" (empty or too long), "state.duplicate-key" (a key is written twice on one side),
+/// "state.sequence" (0 in a session),
 /// RESOURCE_EXHAUSTED "state.txn-keys", "state.txn-bytes", "state.disk-full", "state.full", "state.lease-keys",
 /// NOT_FOUND "state.lease" (a put names a lease that is not there),
 /// FAILED_PRECONDITION "state.session" (no such session, or it was forgotten), "state.sequence" (too old to remember).
@@ -139,7 +140,8 @@ struct WatchRequest {
   Executor executor = {};
 };
 
-/// They hold what they need: on_end comes exactly once, is the last, and afterwards they are destroyed.
+/// They hold what they need: on_end comes exactly once, is the last, and afterwards they are destroyed. An engine that
+/// has stopped calls it before watch() returns, on the caller's thread.
 struct WatchCallbacks {
   /// All changes that one revision made within the range; each revision exactly once, ascending.
   std::function<void(Revision revision, const std::vector<Event>& events)> on_changes;
@@ -186,7 +188,8 @@ class Engine {
   /// Returns at once; on_end follows, unless it already came. Unknown ids are fine.
   virtual void unwatch(WatchId watch) = 0;
 
-  /// When the lease ends, its keys are removed in one revision. RESOURCE_EXHAUSTED "state.leases".
+  /// When the lease ends, its keys are removed in one revision. RESOURCE_EXHAUSTED "state.leases"; INVALID_ARGUMENT
+  /// "state.lease-ttl".
   virtual void grant_lease(uint64_t ttl_ms, Callback<Lease> done) = 0;
   /// Starts the time to live anew. NOT_FOUND "state.lease": it has ended.
   virtual void keep_lease(uint64_t lease, Callback<Lease> done) = 0;
@@ -195,7 +198,8 @@ class Engine {
   /// For Txn::session. When there are kMaxSessions, the one that was idle for longest is forgotten.
   virtual void open_session(Callback<uint64_t> done) = 0;
 
-  /// Forgets history before `revision`, which itself stays readable. Lower than before: no effect.
+  /// Forgets history before `revision`, which itself stays readable. Lower than before: no effect; FAILED_PRECONDITION
+  /// "state.future-revision".
   virtual void compact(Revision revision, Callback<void> done) = 0;
 
   /// The last that this node has applied.

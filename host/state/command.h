@@ -1,0 +1,37 @@
+// What the log's entries say: each changes the state machine in a way that depends on nothing but the entries before
+// it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "host/state/engine.h"
+
+namespace novacron::host::state {
+
+struct GrantLease {
+  uint64_t ttl_ms = 0;
+};
+struct EndLease {
+  uint64_t lease = 0;
+};
+struct OpenSession {};
+struct Compact {
+  Revision revision = 0;
+};
+
+/// A Txn's session and sequence are not encoded with it: the log's record carries them.
+struct Command {
+  uint64_t time_ns = 0;  ///< real time at which it was proposed
+  std::variant<Txn, GrantLease, EndLease, OpenSession, Compact> what;
+};
+
+std::string encode_command(const Command& command);
+/// DATA_LOSS "state.command": not written by encode_command.
+Result<Command> decode_command(std::string_view bytes);
+
+/// What Engine::txn refuses whatever the state is.
+Status check_txn(const Txn& txn);
+
+}  // namespace novacron::host::state

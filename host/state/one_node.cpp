@@ -1,0 +1,358 @@
+#include "host/state/one_node.h"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <shared_mutex>
+#include <thread>
+
+#include "host/base/log.h"
+#include "host/state/committer.h"
+#include "host/state/data_folder.h"
+#include "host/state/lease_clock.h"
+#include "host/state/snapshotter.h"
+#include "host/state/watch_hub.h"
+
+namespace novacron::host::state {
+namespace {
+
+constexpr uint64_t kNsPerMs = 1'000'000;
+constexpr size_t kCleanedAtOnce = 1'000;         // under one hold of the lock
+constexpr size_t kCleanedPerTick = 100;          // times that
+constexpr size_t kAgedPerTick = 10'000;          // changes looked at for their age
+constexpr uint64_t kCompactionShare = 16;        // of retain_revisions: fewer are not worth an entry …
+constexpr uint64_t kCompactionPauseMs = 60'000;  // … unless so much time has passed
+
+Error compacted(Revision floor) {
+  return {Code::kOutOfRange, "history before revision " + std::to_string(floor) + " was compacted", "state.compacted"};
+}
+
+Error in_future(Revision revision) {
+  return {Code::kFailedPrecondition, "the state is at revision " + std::to_string(revision), "state.future-revision"};
+}
+
+bool has_put(const std::vector<Write>& writes) {
+  for (const Write& write : writes)
+    if (std::holds_alternative<Put>(write)) return true;
+  return false;
+}
+
+}  // namespace
+
+class OneNode::State final : public ChangeSource {
+ public:
+  static Result<std::unique_ptr<State>> open(FileSystem& files, const Clock& clock, Options options);
+  ~State() override;
+
+  Revision revision() const override;
+  Result<std::vector<ChangePtr>> changes(Revision after, size_t limit) const override;
+
+  void txn(Txn txn, Callback<TxnReply> done);
+  Result<RangeReply> range(const RangeRequest& request) const;
+  void grant_lease(uint64_t ttl_ms, Callback<Lease> done);
+  void end_lease(uint64_t lease, Committer::Origin origin, Callback<void> done);
+  void compact(Revision revision, Committer::Origin origin, Callback<void> done);
+  EngineStatus status() const;
+  void tick();
+  Status snapshot();
+
+  WatchHub& hub() { return *hub_; }
+  Committer& committer() { return *committer_; }
+  Result<Lease> keep_lease(uint64_t lease) { return lease_clock_.keep(lease, clock_.monotonic_ns()); }
+
+ private:
+  State(FileSystem& files, const Clock& clock, Options options)
+      : files_(files), clock_(clock), options_(std::move(options)) {}
+
+  void start(Recovered recovered);
+  void tick_main();
+  void end_expired_leases();
+  void compact_history();
+  Revision compaction_target(Revision& floor) const;
+  void clean();
+  void start_snapshot_if_due();
+
+  FileSystem& files_;
+  const Clock& clock_;
+  const Options options_;
+  std::unique_ptr<FileLock> lock_;
+  SharedMachine shared_;
+  LeaseClock lease_clock_;
+  std::unique_ptr<WatchHub> hub_;
+  std::unique_ptr<Committer> committer_;
+
+  std::mutex snapshot_mutex_;  ///< held while one is written
+  std::thread snapshot_thread_;
+  std::atomic<bool> snapshot_runs_{false};
+  std::atomic<uint64_t> snapshot_at_bytes_{0};  ///< of the log
+  std::atomic<bool> stop_snapshot_{false};
+
+  std::atomic<bool> compacting_{false};
+  uint64_t compacted_ns_ = 0;  ///< the tick's own
+  uint64_t progress_ns_ = 0;   ///< likewise
+  std::mutex tick_mutex_;
+  std::condition_variable tick_wake_;
+  bool stopping_ = false;  ///< guarded by tick_mutex_
+  std::thread tick_thread_;
+};
+
+Result<std::unique_ptr<OneNode::State>> OneNode::State::open(FileSystem& files, const Clock& clock, Options options) {
+  std::unique_ptr<State> state(new State(files, clock, std::move(options)));
+  const Log::Options log_options{.segment_bytes = state->options_.segment_bytes, .salt = std::random_device()()};
+  state->start(TRY(recover_folder(files, state->options_.folder, log_options, state->shared_)));
+  return state;
+}
+
+void OneNode::State::start(Recovered recovered) {
+  lock_ = std::move(recovered.lock);
+  const uint64_t now = clock_.monotonic_ns();
+  compacted_ns_ = progress_ns_ = now;
+  snapshot_at_bytes_ = options_.snapshot_after_bytes;
+  for (const auto& [lease, state] : shared_.machine.leases()) lease_clock_.start({lease, state.ttl_ms}, now);
+  hub_ = std::make_unique<WatchHub>(*this);
+  committer_ =
+      std::make_unique<Committer>(std::move(recovered.log), shared_, clock_,
+                                  Committer::Hooks{.applied = [this] { hub_->notify(); }, .fatal = options_.on_fatal});
+  if (options_.tick_ms > 0) tick_thread_ = std::thread([this] { tick_main(); });
+}
+
+OneNode::State::~State() {
+  {
+    std::lock_guard lock(tick_mutex_);
+    stopping_ = true;
+    tick_wake_.notify_one();
+  }
+  if (tick_thread_.joinable()) tick_thread_.join();
+  if (committer_) committer_->stop();
+  stop_snapshot_ = true;
+  if (snapshot_thread_.joinable()) snapshot_thread_.join();
+  if (hub_) hub_->stop({Code::kUnavailable, "the state engine has stopped", "state.stopped"});
+}
+
+Revision OneNode::State::revision() const {
+  std::shared_lock lock(shared_.mutex);
+  return shared_.machine.keys().revision();
+}
+
+Result<std::vector<ChangePtr>> OneNode::State::changes(Revision after, size_t limit) const {
+  std::shared_lock lock(shared_.mutex);
+  const Keyspace& keys = shared_.machine.keys();
+  if (after < keys.floor()) return compacted(keys.floor());
+  return keys.history(after, limit);
+}
+
+void OneNode::State::txn(Txn txn, Callback<TxnReply> done) {
+  auto checked = check_txn(txn);
+  if (checked.ok() && (has_put(txn.writes) || has_put(txn.otherwise))) {
+    std::shared_lock lock(shared_.mutex);
+    if (shared_.machine.keys().bytes() > options_.max_bytes)
+      checked = Error{Code::kResourceExhausted,
+                      "the state has reached its " + std::to_string(options_.max_bytes) + " bytes: remove keys",
+                      "state.full"};
+  }
+  if (!checked.ok()) return done(std::move(checked).error());
+  const uint64_t session = txn.session;
+  const uint64_t sequence = txn.sequence;
+  committer_->propose(std::move(txn), session, sequence, Committer::Origin::kClient,
+                      [done = std::move(done)](Result<Outcome> outcome) {
+                        if (!outcome.ok()) return done(std::move(outcome).error());
+                        done(TxnReply{outcome->succeeded, outcome->revision});
+                      });
+}
+
+Result<RangeReply> OneNode::State::range(const RangeRequest& request) const {
+  const uint32_t limit = request.limit == 0 ? kDefaultRangeEntries : std::min(request.limit, kMaxRangeEntries);
+  std::shared_lock lock(shared_.mutex);
+  const Keyspace& keys = shared_.machine.keys();
+  const Revision at = request.at_revision == 0 ? keys.revision() : request.at_revision;
+  if (at > keys.revision()) return in_future(keys.revision());
+  if (at < keys.floor()) return compacted(keys.floor());
+  return keys.range(request.keys, at, limit);
+}
+
+void OneNode::State::grant_lease(uint64_t ttl_ms, Callback<Lease> done) {
+  if (ttl_ms < kMinLeaseTtlMs || ttl_ms > kMaxLeaseTtlMs)
+    return done(
+        Error{Code::kInvalidArgument,
+              "a lease lives " + std::to_string(kMinLeaseTtlMs) + " to " + std::to_string(kMaxLeaseTtlMs) + " ms",
+              "state.lease-ttl"});
+  committer_->propose(GrantLease{ttl_ms}, 0, 0, Committer::Origin::kClient,
+                      [this, ttl_ms, done = std::move(done)](Result<Outcome> outcome) {
+                        if (!outcome.ok()) return done(std::move(outcome).error());
+                        lease_clock_.start({outcome->id, ttl_ms}, clock_.monotonic_ns());
+                        done(Lease{outcome->id, ttl_ms});
+                      });
+}
+
+void OneNode::State::end_lease(uint64_t lease, Committer::Origin origin, Callback<void> done) {
+  committer_->propose(EndLease{lease}, 0, 0, origin, [this, lease, done = std::move(done)](Result<Outcome> outcome) {
+    if (outcome.ok() || outcome.code() == Code::kNotFound) lease_clock_.forget(lease);
+    done(outcome.ok() ? Status() : Status(std::move(outcome).error()));
+  });
+}
+
+void OneNode::State::compact(Revision revision, Committer::Origin origin, Callback<void> done) {
+  if (revision > this->revision()) return done(in_future(this->revision()));
+  committer_->propose(Compact{revision}, 0, 0, origin, [done = std::move(done)](Result<Outcome> outcome) {
+    done(outcome.ok() ? Status() : Status(std::move(outcome).error()));
+  });
+}
+
+EngineStatus OneNode::State::status() const {
+  EngineStatus status;
+  status.alarm = committer_->alarm();
+  status.writable = status.alarm.empty();
+  status.watchers = hub_->watchers();
+  std::shared_lock lock(shared_.mutex);
+  const Machine& machine = shared_.machine;
+  status.revision = machine.keys().revision();
+  status.compacted = machine.keys().floor();
+  status.term = shared_.term;
+  status.index = machine.index();
+  status.keys = machine.keys().live_keys();
+  status.bytes = machine.keys().bytes();
+  status.leases = machine.leases().size();
+  return status;
+}
+
+void OneNode::State::tick_main() {
+  pthread_setname_np(pthread_self(), "nc-tick");
+  std::unique_lock lock(tick_mutex_);
+  while (!tick_wake_.wait_for(lock, std::chrono::milliseconds(options_.tick_ms), [this] { return stopping_; })) {
+    lock.unlock();
+    tick();
+    lock.lock();
+  }
+}
+
+void OneNode::State::tick() {
+  end_expired_leases();
+  compact_history();
+  clean();
+  committer_->tick();
+  start_snapshot_if_due();
+  const uint64_t now = clock_.monotonic_ns();
+  if (now - progress_ns_ < options_.progress_ms * kNsPerMs) return;
+  progress_ns_ = now;
+  hub_->send_progress();
+}
+
+void OneNode::State::end_expired_leases() {
+  for (const uint64_t lease : lease_clock_.expired(clock_.monotonic_ns()))
+    end_lease(lease, Committer::Origin::kEngine, [this, lease](Status ended) {
+      if (!ended.ok() && ended.code() != Code::kNotFound) lease_clock_.retry(lease);
+    });
+}
+
+/// What should be compacted by now: the oldest of what any of the three limits asks for.
+Revision OneNode::State::compaction_target(Revision& floor) const {
+  const uint64_t now = clock_.real_ns();
+  const uint64_t age = options_.retain_ms * kNsPerMs;
+  std::shared_lock lock(shared_.mutex);
+  const Keyspace& keys = shared_.machine.keys();
+  floor = keys.floor();
+  Revision target = now > age ? keys.last_before(now - age, kAgedPerTick) : floor;
+  if (keys.revision() > options_.retain_revisions)
+    target = std::max(target, keys.revision() - options_.retain_revisions);
+  if (keys.bytes() - keys.live_bytes() > options_.retain_bytes)
+    target = std::max(target, floor + (keys.revision() - floor + 1) / 2);
+  return target;
+}
+
+void OneNode::State::compact_history() {
+  if (compacting_) return;
+  Revision floor = 0;
+  const Revision target = compaction_target(floor);
+  if (target <= floor) return;
+  const uint64_t now = clock_.monotonic_ns();
+  const bool worth_it = target - floor >= options_.retain_revisions / kCompactionShare;
+  if (!worth_it && now - compacted_ns_ < kCompactionPauseMs * kNsPerMs) return;
+  compacted_ns_ = now;
+  compacting_ = true;
+  compact(target, Committer::Origin::kEngine, [this](const Status&) { compacting_ = false; });
+}
+
+void OneNode::State::clean() {
+  bool more = true;
+  for (size_t times = 0; more && times < kCleanedPerTick; ++times) {
+    std::lock_guard lock(shared_.mutex);
+    more = shared_.pins == 0 && shared_.machine.keys().clean(kCleanedAtOnce);
+  }
+}
+
+void OneNode::State::start_snapshot_if_due() {
+  if (snapshot_runs_ || committer_->logged_bytes() < snapshot_at_bytes_) return;
+  if (snapshot_thread_.joinable()) snapshot_thread_.join();
+  snapshot_runs_ = true;
+  snapshot_thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "nc-snapshot");
+    auto written = snapshot();
+    if (!written.ok() && written.code() != Code::kCancelled)
+      log_warn("state", "no snapshot could be written", {{"error", written.error().message}});
+    snapshot_runs_ = false;
+  });
+}
+
+Status OneNode::State::snapshot() {
+  std::lock_guard lock(snapshot_mutex_);
+  snapshot_at_bytes_ = committer_->logged_bytes() + options_.snapshot_after_bytes;
+  const auto head = TRY(write_snapshot(files_, options_.folder, shared_, stop_snapshot_));
+  TRY_STATUS(remove_old_snapshots(files_, options_.folder));
+  committer_->drop_through(head.index);
+  return {};
+}
+
+OneNode::OneNode(std::unique_ptr<State> state) : state_(std::move(state)) {}
+OneNode::~OneNode() = default;
+
+Result<std::unique_ptr<OneNode>> OneNode::open(FileSystem& files, const Clock& clock, Options options) {
+  return std::unique_ptr<OneNode>(new OneNode(TRY(State::open(files, clock, std::move(options)))));
+}
+
+void OneNode::txn(Txn txn, Callback<TxnReply> done) {
+  state_->txn(std::move(txn), std::move(done));
+}
+void OneNode::range(RangeRequest request, Callback<RangeReply> done) {
+  done(state_->range(request));
+}
+WatchId OneNode::watch(WatchRequest request, WatchCallbacks callbacks) {
+  return state_->hub().watch(std::move(request), std::move(callbacks));
+}
+void OneNode::unwatch(WatchId watch) {
+  state_->hub().unwatch(watch);
+}
+void OneNode::grant_lease(uint64_t ttl_ms, Callback<Lease> done) {
+  state_->grant_lease(ttl_ms, std::move(done));
+}
+void OneNode::keep_lease(uint64_t lease, Callback<Lease> done) {
+  done(state_->keep_lease(lease));
+}
+void OneNode::revoke_lease(uint64_t lease, Callback<void> done) {
+  state_->end_lease(lease, Committer::Origin::kClient, std::move(done));
+}
+void OneNode::open_session(Callback<uint64_t> done) {
+  state_->committer().propose(OpenSession{}, 0, 0, Committer::Origin::kClient,
+                              [done = std::move(done)](Result<Outcome> outcome) {
+                                if (!outcome.ok()) return done(std::move(outcome).error());
+                                done(outcome->id);
+                              });
+}
+void OneNode::compact(Revision revision, Callback<void> done) {
+  state_->compact(revision, Committer::Origin::kClient, std::move(done));
+}
+Revision OneNode::revision() const {
+  return state_->revision();
+}
+EngineStatus OneNode::status() const {
+  return state_->status();
+}
+void OneNode::tick() {
+  state_->tick();
+}
+Status OneNode::snapshot() {
+  return state_->snapshot();
+}
+
+}  // namespace novacron::host::state
