@@ -147,12 +147,11 @@ std::string type_name(const pb::EnumDescriptor* type) {
 }
 
 std::string constant_name(const pb::EnumValueDescriptor* value) {
-  return "k" +
-         pascal_case(prefixes_are_needed(value->type()) ? std::string_view(value->name()) : without_prefix(value));
+  return "k" + pascal_case(short_value_name(value));
 }
 
 std::string short_value_name(const pb::EnumValueDescriptor* value) {
-  return std::string(without_prefix(value));
+  return prefixes_are_needed(value->type()) ? value->name() : std::string(without_prefix(value));
 }
 
 bool is_well_known(const pb::Descriptor* type) {

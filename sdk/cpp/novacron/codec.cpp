@@ -61,9 +61,18 @@ Decoder::Decoder(std::string_view bytes, int depth_left)
   if (depth_left < 0) throw Malformed("messages are nested too deep");
 }
 
+void Decoder::check_long_number() const {
+  const auto rest = reader_.data();
+  const char* at = rest.data();
+  if (protozero::decode_varint(&at, rest.data() + rest.size()) > UINT32_MAX)
+    throw Malformed("a key or length is too large");
+}
+
 void Decoder::keep(std::string& unknown_fields) {
+  append_varint(unknown_fields, key());
+  const char* const value = reader_.data().data();
   reader_.skip();
-  unknown_fields.append(field_start_, reader_.data().data());
+  unknown_fields.append(value, reader_.data().data());
 }
 
 }  // namespace novacron::codec

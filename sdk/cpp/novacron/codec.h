@@ -218,8 +218,10 @@ class Decoder {
   Decoder(std::string_view bytes, int depth_left);
 
   bool next() {
-    field_start_ = reader_.data().data();
-    return reader_.next();
+    check_number();
+    if (!reader_.next()) return false;
+    if (reader_.wire_type() == protozero::pbf_wire_type::length_delimited) check_number();
+    return true;
   }
   uint32_t key() const { return reader_.tag() << 3U | static_cast<uint32_t>(reader_.wire_type()); }
 
@@ -277,7 +279,7 @@ class Decoder {
     entries.insert_or_assign(std::move(entry_key), std::move(entry_value));
   }
 
-  /// The field is one that this side does not know: its bytes go to `unknown_fields` as they are.
+  /// The field is one that this side does not know: it goes to `unknown_fields`.
   void keep(std::string& unknown_fields);
 
  private:
@@ -290,8 +292,14 @@ class Decoder {
     }
   }
 
+  // protozero cuts keys and lengths to 32 bits; protobuf refuses longer ones.
+  void check_number() const {
+    const auto rest = reader_.data();
+    if (rest.size() > 0 && static_cast<signed char>(*rest.data()) < 0) check_long_number();
+  }
+  void check_long_number() const;
+
   protozero::pbf_reader reader_;
-  const char* field_start_ = nullptr;
   int depth_left_;
 };
 
