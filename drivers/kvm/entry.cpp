@@ -1,0 +1,5 @@
+#include "novacron/entry.h"
+
+#include "kvm.h"
+
+NOVACRON_PLUGIN(novacron::kvm::Kvm);
