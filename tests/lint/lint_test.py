@@ -176,7 +176,8 @@ class Lint(unittest.TestCase):
         self.assert_breaks("plugin-folder", f"{PLUGIN}/CMakeLists.txt", "set(a b)\n" * 11, "more than 10 lines")
 
     def test_abi_code_is_in_entry_only(self):
-        self.assert_breaks("plugin-folder", f"{PLUGIN}/bad.cpp", '#include "novacron/plugin.h"\n', "outside entry.cpp")
+        for header in ("novacron/plugin.h", "novacron/entry.h"):
+            self.assert_breaks("plugin-folder", f"{PLUGIN}/bad.cpp", f'#include "{header}"\n', "outside entry.cpp")
 
     def test_an_unknown_rule_is_refused(self):
         code, output = self.lint("no-such-rule", changed={})
