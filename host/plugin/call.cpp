@@ -22,6 +22,16 @@ Error over() {
 
 }  // namespace
 
+Status check_message(const Message& message) {
+  if (message.body.size() > kMaxMessageBytes) {
+    return Error{Code::kResourceExhausted, "a message has at most 4 MiB", "host.message-too-large"};
+  }
+  if (message.fds.size() > NC_FDS_MAX) {
+    return Error{Code::kInvalidArgument, "a message carries at most 15 open descriptors", "host.bad-descriptor"};
+  }
+  return {};
+}
+
 bool Call::Pipe::room(size_t size) const {
   if (messages.size() >= kMaxUnreadMessages) return false;
   return messages.empty() || bytes + size <= kMaxUnreadBytes;
@@ -211,9 +221,7 @@ Result<Message> Call::take_result() {
 
 Status Call::write(End from, std::optional<Message> message, bool last, uint64_t until_ns) {
   const size_t size = message ? message->body.size() : 0;
-  if (size > kMaxMessageBytes) {
-    return Error{Code::kResourceExhausted, "a message has at most 4 MiB", "host.message-too-large"};
-  }
+  if (message) TRY_STATUS(check_message(*message));
   while (true) {
     {
       std::lock_guard lock(mutex_);

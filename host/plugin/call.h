@@ -24,6 +24,9 @@ class WaitGraph;
 enum class End : uint8_t { kCaller, kCallee };
 enum class WaitFor : uint8_t { kResult, kMessage, kRoom };
 
+/// RESOURCE_EXHAUSTED "host.message-too-large"; INVALID_ARGUMENT "host.bad-descriptor".
+Status check_message(const Message& message);
+
 /// What each end of a call says and sees. [any] thread; what blocks says so. The result is set once, by whoever is
 /// first: the callee, the deadline, the caller's cancel of a call that has not begun, the wait graph.
 class Call final : public std::enable_shared_from_this<Call> {

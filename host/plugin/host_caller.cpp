@@ -75,7 +75,10 @@ std::shared_ptr<Call> begin(Core& core, std::string_view service, std::string_vi
   assert(options.context);
   Opening opening;
   auto found = find_callee(core, service, method, target, options, opening);
-  opening.options.request = std::move(request);
+  if (found.ok()) found = check_message(request);
+  if (opening.options.request_last || !request.body.empty() || !request.fds.empty()) {
+    opening.options.request = std::move(request);
+  }
   auto call = std::make_shared<Call>(core, std::move(opening.options));
   if (completion) {
     // The call is kept until its result is handed over; the function goes when it is, so this is no circle for ever.

@@ -142,6 +142,7 @@ Status Instance::destroy(uint64_t until_ns) {
 }
 
 Status Instance::open() {
+  if (fatal_) return Error{Code::kFailedPrecondition, options_.id + " gave up while it started", "plugin.fatal"};
   accepting_ = true;
   auto added = core_.routes.add(shared_from_this());
   if (!added.ok()) accepting_ = false;

@@ -1,6 +1,6 @@
 // The life of a plugin on this node: which states there are, and which may follow which.
 //
-//   available → installed → resolved → loaded → configured → enabled ⇄ disabled
+//   available → installed → resolved → loaded → configured → enabled → disabled → resolved …
 //
 // failed: a step was refused; quarantined: the plugin asked for it or broke the ABI; abandoned: an instance did not end
 // in time, so it stays in memory unused. None of the three is left without an administrator (install, enable or

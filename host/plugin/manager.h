@@ -31,6 +31,8 @@ struct Catalog {
   std::vector<BrokenPackage> broken;
 };
 
+Catalog scan_catalog(const std::vector<std::filesystem::path>& folders);
+
 struct InstallRequest {
   std::string id;
   std::string version;                       ///< empty: the newest available
@@ -43,9 +45,9 @@ struct InstallRequest {
 class Manager final {
  public:
   struct Options {
-    std::vector<std::filesystem::path> catalog;
-    std::filesystem::path libraries;  ///< private folder for the copies that are loaded; emptied at the start
-    bool allow_inline = true;         ///< run here what its manifest wants sandboxed
+    std::vector<std::filesystem::path> catalog = {};
+    std::filesystem::path libraries = {};  ///< private folder for the copies that are loaded; emptied at the start
+    bool allow_inline = true;              ///< run here what its manifest wants sandboxed
     uint64_t create_timeout_ms = 5'000;
     uint64_t start_timeout_ms = 30'000;
     uint64_t quiesce_timeout_ms = 10'000;

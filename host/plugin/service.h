@@ -87,7 +87,8 @@ class ClientCall {
   virtual Result<Message> wait() = 0;
 };
 
-/// [any] thread; `call` blocks and is for worker threads only.
+/// [any] thread; `call` blocks and is for worker threads only. A client stream that starts with an empty request starts
+/// without a message.
 class Caller {
  public:
   virtual ~Caller() = default;

@@ -1,0 +1,30 @@
+// The control functions of one instance, each within its deadline whatever the plugin does.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "host/plugin/instance.h"
+#include "host/plugin/manager.h"
+
+namespace novacron::host::plugin {
+
+/// Runs it on a thread of its own; nothing when it did not return in time. Then the thread goes on, so what the
+/// function uses must be its own.
+std::optional<Status> within(uint64_t timeout_ms, std::function<Status()> function);
+
+/// How a step of an instance ended.
+struct Outcome {
+  Status status;
+  bool abandoned = false;  ///< the instance hangs, and was abandoned
+};
+
+/// Creates it with its configuration.
+Outcome create(const std::shared_ptr<Instance>& instance, const std::string& config, const Manager::Options& options);
+/// Starts it and opens it for calls; a failure is followed by the end of it.
+Outcome start(const std::shared_ptr<Instance>& instance, const Core& core, const Manager::Options& options);
+/// Quiesces, drains and destroys it.
+Outcome end(const std::shared_ptr<Instance>& instance, const Core& core, const Manager::Options& options);
+
+}  // namespace novacron::host::plugin

@@ -1,0 +1,144 @@
+#include "host/plugin/library.h"
+
+#include <algorithm>
+#include <boost/dll/shared_library.hpp>
+
+#include "host/base/file.h"
+#include "host/base/log.h"
+#include "host/base/sha256.h"
+#include "host/plugin/abi.h"
+#include "host/plugin/elf.h"
+
+namespace novacron::host::plugin {
+namespace {
+
+constexpr const char* kEntry = "novacron_plugin_entry_v1";
+using Entry = const nc_plugin*(uint32_t, uint32_t);
+
+Result<std::string> read_part(const std::filesystem::path& path, size_t max_bytes, const char* too_large) {
+  auto content = read_file(path.string(), max_bytes);
+  if (content.ok()) return content;
+  Error error = wrap(std::move(content).error(), path.filename().string());
+  if (error.code == Code::kResourceExhausted) error.reason = too_large;
+  return error;
+}
+
+Error differs(const std::string& what) {
+  return {Code::kFailedPrecondition, "the library is not what its manifest says: " + what, "plugin.descriptor"};
+}
+
+/// Never closed: threads and callbacks of a plugin may outlive any instance of it.
+void keep_for_ever(boost::dll::shared_library library) {
+  static std::mutex* const mutex = new std::mutex;
+  static auto* const kept = new std::vector<boost::dll::shared_library>;
+  std::lock_guard lock(*mutex);
+  kept->push_back(std::move(library));
+}
+
+Error not_loaded(std::string why) {
+  return {Code::kFailedPrecondition, std::move(why), "plugin.load-failed"};
+}
+
+}  // namespace
+
+Result<PackageFiles> read_package(const Package& package) {
+  PackageFiles files;
+  files.library =
+      TRY(read_part(package.folder / package.manifest.library, kMaxLibraryBytes, "plugin.library-too-large"));
+  files.contracts =
+      TRY(read_part(package.folder / package.manifest.contracts, kMaxContractsBytes, "plugin.contracts-too-large"));
+  files.digest = "sha256:" + sha256_hex(files.library);
+  files.contracts_sha256 = sha256_hex(files.contracts);
+  return files;
+}
+
+Status check_library(const Package& package, const PackageFiles& files) {
+  const ElfFacts facts = TRY(read_elf(files.library));
+  if (facts.exports != std::vector<std::string>{kEntry}) {
+    std::string found;
+    for (size_t i = 0; i < std::min<size_t>(facts.exports.size(), 5); ++i) found += ' ' + facts.exports[i];
+    return Error{Code::kFailedPrecondition,
+                 std::string("the library must export ") + kEntry + " and nothing else; it exports" +
+                     (found.empty() ? " nothing" : found),
+                 "plugin.exports"};
+  }
+  const auto sandbox_only = [](const std::string& why) {
+    return Error{Code::kFailedPrecondition, "the library cannot run inside the host: " + why, "plugin.sandbox-only"};
+  };
+  if (facts.is_go) return sandbox_only("it brings Go's runtime");
+  const std::string forbidden = forbidden_dependency(facts, package.folder);
+  if (!forbidden.empty()) return sandbox_only("it needs " + forbidden);
+  return {};
+}
+
+Result<LoadedLibrary> check_descriptor(const nc_plugin* plugin, const Manifest& manifest,
+                                       const std::string& contracts_sha256) {
+  if (!plugin) return differs("its entry says that it cannot run on this host");
+  if (!NC_CAN(plugin, destroy) || !plugin->create || !plugin->invoke)
+    return differs("it lacks create, invoke or destroy");
+  const nc_descriptor* descriptor = plugin->descriptor;
+  if (!descriptor || !NC_HAS(descriptor, contracts_sha256)) return differs("its descriptor is cut short");
+  if (descriptor->flags & NC_PLUGIN_SANDBOX_ONLY) return differs("it runs in a sandbox only");
+  if (view(descriptor->id) != manifest.id) return differs("its id is " + std::string(view(descriptor->id)));
+  if (view(descriptor->version) != manifest.version.to_string()) {
+    return differs("its version is " + std::string(view(descriptor->version)));
+  }
+  if (view(descriptor->contracts_sha256) != contracts_sha256) {
+    return differs("it was built with other contracts than those beside it");
+  }
+  LoadedLibrary loaded;
+  loaded.plugin = plugin;
+  for (size_t i = 0; i < descriptor->services_len; ++i) {
+    loaded.services.push_back(TRY(service_spec(descriptor->services[i])));
+    const std::string& name = loaded.services.back().name;
+    if (i >= manifest.services.size() || manifest.services[i] != name) return differs("it offers " + name);
+  }
+  if (loaded.services.size() != manifest.services.size()) {
+    return differs("it does not offer " + manifest.services[loaded.services.size()]);
+  }
+  return loaded;
+}
+
+Libraries::Libraries(std::filesystem::path folder) : folder_(std::move(folder)) {
+  std::error_code error;
+  std::filesystem::remove_all(folder_, error);
+  const auto made = make_folder(folder_.string(), 0700);
+  if (!made.ok())
+    log_error("plugin", "no folder for libraries", {{"folder", folder_.string()}, {"why", made.error().message}});
+}
+
+Result<LoadedLibrary> Libraries::load(const Manifest& manifest, const PackageFiles& files) {
+  std::lock_guard lock(mutex_);
+  const Key key(manifest.id, files.digest);
+  auto found = loaded_.find(key);
+  if (found == loaded_.end()) found = loaded_.emplace(key, TRY(load_copy(manifest, files))).first;
+  return check_descriptor(found->second, manifest, files.contracts_sha256);
+}
+
+Result<const nc_plugin*> Libraries::load_copy(const Manifest& manifest, const PackageFiles& files) {
+  size_t& resident = resident_[manifest.id];
+  if (resident >= kMaxResidentVersions) {
+    return Error{Code::kResourceExhausted,
+                 "8 versions of " + manifest.id + " are in memory already; restart the host to load another",
+                 "plugin.too-many-versions"};
+  }
+  const auto path = folder_ / (manifest.id + '-' + std::to_string(resident) + ".so");
+  TRY_STATUS(write_file(path.string(), files.library, 0500));
+  ++resident;
+  try {
+    boost::dll::shared_library library;
+    library.load(path.string(), boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+    Entry* const entry = library.get<Entry>(kEntry);
+    keep_for_ever(std::move(library));
+    return entry(NC_ABI_MINOR, sizeof(nc_host));
+  } catch (const std::exception& thrown) {
+    return not_loaded(thrown.what());
+  }
+}
+
+void Libraries::abandon(const std::string& plugin, const std::string& digest) {
+  std::lock_guard lock(mutex_);
+  loaded_.erase(Key(plugin, digest));
+}
+
+}  // namespace novacron::host::plugin

@@ -1,0 +1,444 @@
+#include "host/plugin/manager.h"
+
+#include <algorithm>
+#include <cassert>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+
+#include "host/base/log.h"
+#include "host/plugin/broker.h"
+#include "host/plugin/control.h"
+#include "host/plugin/core.h"
+#include "host/plugin/instance.h"
+#include "host/plugin/library.h"
+
+namespace novacron::host::plugin {
+namespace {
+
+bool same_rule(const auth::Grant::ResourceRule& a, const auth::Grant::ResourceRule& b) {
+  return a.kind == b.kind && a.verbs == b.verbs;
+}
+
+bool same_grant(const auth::Grant& a, const auth::Grant& b) {
+  return a.call == b.call && a.state == b.state && a.publish == b.publish && a.subscribe == b.subscribe &&
+         a.blobs == b.blobs &&
+         std::equal(a.resources.begin(), a.resources.end(), b.resources.begin(), b.resources.end(), same_rule);
+}
+
+Error not_installed(std::string_view id) {
+  return {Code::kNotFound, "plugin " + std::string(id) + " is not installed", "plugin.not-installed"};
+}
+
+}  // namespace
+
+class Manager::Impl {
+ public:
+  Impl(Broker& broker, ContractCatalog& contracts, LifecycleListener& listener, Options options);
+  ~Impl();
+
+  Status install(const InstallRequest& request);
+  Status enable(std::string_view id);
+  Status disable(std::string_view id);
+  Status configure(std::string_view id, const std::string& config);
+  Status remove(std::string_view id);
+  Status health(std::string_view id);
+  Result<PluginInfo> info(std::string_view id) const;
+  std::vector<PluginInfo> list() const;
+  const Options& options() const { return options_; }
+
+ private:
+  struct Plugin {
+    std::mutex control;  ///< one control function at a time
+    std::shared_ptr<std::atomic<bool>> asking_health = std::make_shared<std::atomic<bool>>(false);
+    Package package;
+    std::shared_ptr<const auth::Grant> grant;
+    std::string config;
+    // Under mutex_:
+    PluginInfo info;
+    std::shared_ptr<Instance> instance;
+  };
+  using PluginPtr = std::shared_ptr<Plugin>;
+
+  PluginPtr find(std::string_view id) const;
+  PluginPtr find_or_add(const std::string& id);
+  State state_of(const Plugin& plugin) const;
+  Result<Package> choose(const InstallRequest& request) const;
+  Status check_placement(const Manifest& manifest) const;
+  Status replace(Plugin& plugin, const InstallRequest& request, Package package, const PackageFiles& files);
+  void move(Plugin& plugin, State to, std::string reason, std::string message = "");
+  Status fail(Plugin& plugin, Error error, bool abandoned = false);
+  Status resolve(Plugin& plugin);
+  Result<LoadedLibrary> load(Plugin& plugin);
+  Status bring_up(Plugin& plugin, LoadedLibrary library);
+  Status take_down(Plugin& plugin, State to, std::string reason, std::string message);
+  void quarantine(const PluginPtr& plugin, const std::weak_ptr<Instance>& instance, const std::string& why);
+  void set_instance(Plugin& plugin, std::shared_ptr<Instance> instance);
+  PluginInfo info_of(const Plugin& plugin) const;
+
+  Broker& broker_;
+  Core& core_;
+  ContractCatalog& contracts_;
+  LifecycleListener& listener_;
+  const Options options_;
+  Libraries libraries_;
+  std::shared_ptr<Crew> background_;  ///< quarantines
+  mutable std::mutex mutex_;
+  std::map<std::string, PluginPtr, std::less<>> plugins_;
+  std::condition_variable quiet_;
+  size_t quarantines_ = 0;  ///< under way
+};
+
+Manager::Impl::Impl(Broker& broker, ContractCatalog& contracts, LifecycleListener& listener, Options options)
+    : broker_(broker),
+      core_(*broker.core()),
+      contracts_(contracts),
+      listener_(listener),
+      options_(std::move(options)),
+      libraries_(options_.libraries) {
+  Crew::Options crew{"quarantines"};
+  crew.reentrant = true;
+  background_ = std::make_shared<Crew>(*core_.options.pool, core_.timers, *core_.options.clock, std::move(crew));
+}
+
+Manager::Impl::~Impl() {
+  for (const PluginInfo& plugin : list()) (void)disable(plugin.id);
+  std::unique_lock lock(mutex_);
+  quiet_.wait(lock, [this] { return quarantines_ == 0; });
+  background_->close();
+}
+
+Manager::Impl::PluginPtr Manager::Impl::find(std::string_view id) const {
+  std::lock_guard lock(mutex_);
+  const auto found = plugins_.find(id);
+  return found == plugins_.end() ? nullptr : found->second;
+}
+
+Manager::Impl::PluginPtr Manager::Impl::find_or_add(const std::string& id) {
+  std::lock_guard lock(mutex_);
+  PluginPtr& plugin = plugins_[id];
+  if (!plugin) {
+    plugin = std::make_shared<Plugin>();
+    plugin->info.id = id;
+  }
+  return plugin;
+}
+
+State Manager::Impl::state_of(const Plugin& plugin) const {
+  std::lock_guard lock(mutex_);
+  return plugin.info.state;
+}
+
+void Manager::Impl::set_instance(Plugin& plugin, std::shared_ptr<Instance> instance) {
+  std::lock_guard lock(mutex_);
+  if (plugin.instance) {
+    const uint64_t abandoned = plugin.info.counters.abandoned;
+    plugin.info.counters = plugin.instance->counters();
+    plugin.info.counters.abandoned = abandoned;
+  }
+  plugin.instance.swap(instance);
+}
+
+void Manager::Impl::move(Plugin& plugin, State to, std::string reason, std::string message) {
+  Transition transition{plugin.info.id, State::kAvailable, to, std::move(reason), std::move(message)};
+  PluginInfo now;
+  {
+    std::lock_guard lock(mutex_);
+    transition.from = plugin.info.state;
+    assert(may_follow(transition.from, to));
+    plugin.info.state = to;
+    plugin.info.reason = transition.reason;
+    plugin.info.message = transition.message;
+    plugin.info.changed_at_ns = core_.options.clock->real_ns();
+    if (to == State::kAbandoned) ++plugin.info.counters.abandoned;
+    now = info_of(plugin);
+  }
+  log_info("plugin", to_string(to),
+           {{"plugin", transition.plugin}, {"reason", transition.reason}, {"message", transition.message}});
+  listener_.on_transition(transition, now);
+}
+
+Status Manager::Impl::fail(Plugin& plugin, Error error, bool abandoned) {
+  set_instance(plugin, nullptr);
+  if (abandoned) libraries_.abandon(plugin.info.id, plugin.info.digest);
+  move(plugin, abandoned ? State::kAbandoned : State::kFailed, error.reason, error.message);
+  return error;
+}
+
+Result<Package> Manager::Impl::choose(const InstallRequest& request) const {
+  Catalog catalog = scan_catalog(options_.catalog);
+  for (Package& package : catalog.packages) {
+    if (package.manifest.id != request.id) continue;
+    if (request.version.empty() || package.manifest.version.to_string() == request.version) return std::move(package);
+  }
+  for (const BrokenPackage& broken : catalog.broken) {
+    if (broken.folder.filename() == request.id) return wrap(broken.error, broken.folder.string());
+  }
+  return Error{Code::kNotFound,
+               "the catalog has no " + request.id + (request.version.empty() ? "" : " of version " + request.version),
+               "plugin.no-package"};
+}
+
+Status Manager::Impl::check_placement(const Manifest& manifest) const {
+  if (manifest.placement != Placement::kSandboxed) return {};
+  if (options_.allow_inline) {
+    log_warn("plugin", "runs inside the host, though its manifest asks for a sandbox", {{"plugin", manifest.id}});
+    return {};
+  }
+  return Error{Code::kFailedPrecondition,
+               manifest.id + " asks for a sandbox, which this host does not have; allow it inline or leave it",
+               "plugin.no-sandbox"};
+}
+
+Status Manager::Impl::install(const InstallRequest& request) {
+  Package package = TRY(choose(request));
+  TRY_STATUS(check_placement(package.manifest));
+  const PackageFiles files = TRY(read_package(package));
+  TRY_STATUS(check_library(package, files));
+  TRY_STATUS(contracts_.install(request.id, files.contracts, package.manifest.provides));
+  while (true) {
+    const PluginPtr plugin = find_or_add(request.id);
+    std::lock_guard lock(plugin->control);
+    if (find(request.id) != plugin) continue;  // removed meanwhile
+    return replace(*plugin, request, std::move(package), files);
+  }
+}
+
+Status Manager::Impl::replace(Plugin& plugin, const InstallRequest& request, Package package,
+                              const PackageFiles& files) {
+  auto grant = request.grant;
+  if (!grant) grant = std::make_shared<const auth::Grant>(package.manifest.permissions.grant);
+  const State state = state_of(plugin);
+  const bool same = state != State::kAvailable && plugin.info.digest == files.digest &&
+                    plugin.config == request.config && plugin.info.manifest.version == package.manifest.version &&
+                    same_grant(*plugin.grant, *grant);
+  if (same) return {};
+  if (state == State::kEnabled) {
+    return Error{Code::kFailedPrecondition, "disable " + request.id + " before it is installed anew", "plugin.enabled"};
+  }
+  plugin.grant = std::move(grant);
+  plugin.config = request.config;
+  {
+    std::lock_guard lock(mutex_);
+    plugin.info.digest = files.digest;
+    plugin.info.manifest = package.manifest;
+  }
+  plugin.package = std::move(package);
+  move(plugin, State::kInstalled, state == State::kAvailable ? "plugin.installed" : "plugin.replaced");
+  return {};
+}
+
+Status Manager::Impl::resolve(Plugin& plugin) {
+  for (const Required& required : plugin.package.manifest.required) {
+    if (contracts_.satisfied(required)) continue;
+    return fail(plugin, {Code::kFailedPrecondition,
+                         plugin.info.id + " requires the contract " + required.contract + ' ' +
+                             required.range.to_string() + ", which no installed plugin provides",
+                         "plugin.requires"});
+  }
+  move(plugin, State::kResolved, "plugin.resolved");
+  return {};
+}
+
+Result<LoadedLibrary> Manager::Impl::load(Plugin& plugin) {
+  const auto read = [&]() -> Result<LoadedLibrary> {
+    const PackageFiles files = TRY(read_package(plugin.package));
+    if (files.digest != plugin.info.digest) {
+      return Error{Code::kFailedPrecondition, "the package changed since it was installed; install it again",
+                   "plugin.package-changed"};
+    }
+    return libraries_.load(plugin.package.manifest, files);
+  };
+  auto loaded = read();
+  if (!loaded.ok()) return fail(plugin, std::move(loaded).error()).error();
+  move(plugin, State::kLoaded, "plugin.loaded");
+  return loaded;
+}
+
+Status Manager::Impl::bring_up(Plugin& plugin, LoadedLibrary library) {
+  Instance::Options options;
+  options.id = plugin.info.id;
+  options.plugin = library.plugin;
+  options.services = std::move(library.services);
+  options.grant = plugin.grant;
+  auto weak = std::make_shared<std::weak_ptr<Instance>>();
+  options.on_fatal = [this, owner = find(plugin.info.id), weak](const std::string& why) {
+    {
+      std::lock_guard lock(mutex_);
+      ++quarantines_;
+    }
+    background_->post_callback([this, owner, weak, why] { quarantine(owner, *weak, why); });
+  };
+  const auto instance = Instance::make(broker_.core(), std::move(options));
+  *weak = instance;
+  set_instance(plugin, instance);
+  auto created = create(instance, plugin.config, options_);
+  if (!created.status.ok()) return fail(plugin, std::move(created.status).error(), created.abandoned);
+  move(plugin, State::kConfigured, "plugin.configured");
+  auto started = start(instance, core_, options_);
+  if (!started.status.ok()) return fail(plugin, std::move(started.status).error(), started.abandoned);
+  move(plugin, State::kEnabled, "plugin.enabled");
+  return {};
+}
+
+Status Manager::Impl::enable(std::string_view id) {
+  const PluginPtr plugin = find(id);
+  if (!plugin) return not_installed(id);
+  std::lock_guard lock(plugin->control);
+  const State state = state_of(*plugin);
+  if (state == State::kEnabled) return {};
+  if (state == State::kAvailable) return not_installed(id);
+  if (state == State::kQuarantined || state == State::kAbandoned) {
+    const std::string name(to_string(state));
+    return Error{Code::kFailedPrecondition, std::string(id) + " is " + name + "; disable it first", "plugin." + name};
+  }
+  TRY_STATUS(check_placement(plugin->package.manifest));
+  TRY_STATUS(resolve(*plugin));
+  LoadedLibrary library = TRY(load(*plugin));
+  return bring_up(*plugin, std::move(library));
+}
+
+Status Manager::Impl::take_down(Plugin& plugin, State to, std::string reason, std::string message) {
+  auto ended = end(plugin.instance, core_, options_);
+  if (ended.abandoned) return fail(plugin, std::move(ended.status).error(), true);
+  set_instance(plugin, nullptr);
+  move(plugin, to, std::move(reason), std::move(message));
+  return {};
+}
+
+Status Manager::Impl::disable(std::string_view id) {
+  const PluginPtr plugin = find(id);
+  if (!plugin) return not_installed(id);
+  std::lock_guard lock(plugin->control);
+  const State state = state_of(*plugin);
+  if (state == State::kAvailable) return not_installed(id);
+  if (state == State::kDisabled) return {};
+  if (state == State::kEnabled) return take_down(*plugin, State::kDisabled, "plugin.disabled", "");
+  move(*plugin, State::kDisabled, "plugin.disabled");
+  return {};
+}
+
+void Manager::Impl::quarantine(const PluginPtr& plugin, const std::weak_ptr<Instance>& instance,
+                               const std::string& why) {
+  {
+    std::lock_guard lock(plugin->control);
+    const auto fatal = instance.lock();
+    if (fatal && fatal == plugin->instance) (void)take_down(*plugin, State::kQuarantined, "plugin.fatal", why);
+  }
+  std::lock_guard lock(mutex_);
+  --quarantines_;
+  quiet_.notify_all();
+}
+
+Status Manager::Impl::configure(std::string_view id, const std::string& config) {
+  const PluginPtr plugin = find(id);
+  if (!plugin) return not_installed(id);
+  std::lock_guard lock(plugin->control);
+  if (state_of(*plugin) != State::kEnabled) {
+    plugin->config = config;
+    return {};
+  }
+  const uint64_t until_ns = core_.now_ns() + options_.start_timeout_ms * 1'000'000;
+  const auto configured = within(options_.start_timeout_ms, [instance = plugin->instance, config, until_ns] {
+    return instance->configure(config, until_ns);
+  });
+  if (!configured) {
+    plugin->instance->abandon();
+    return fail(*plugin, {Code::kDeadlineExceeded, "it did not come back from configure", "plugin.abandoned"}, true);
+  }
+  if (configured->ok()) plugin->config = config;
+  return *configured;
+}
+
+Status Manager::Impl::remove(std::string_view id) {
+  const auto disabled = disable(id);
+  if (disabled.code() == Code::kNotFound) return disabled;
+  const PluginPtr plugin = find(id);
+  if (!plugin) return not_installed(id);
+  std::lock_guard control(plugin->control);
+  if (state_of(*plugin) == State::kEnabled) {
+    return Error{Code::kAborted, std::string(id) + " was enabled meanwhile", "plugin.enabled"};
+  }
+  move(*plugin, State::kAvailable, "plugin.removed");
+  std::lock_guard lock(mutex_);
+  plugins_.erase(plugin->info.id);
+  return {};
+}
+
+Status Manager::Impl::health(std::string_view id) {
+  const PluginPtr plugin = find(id);
+  if (!plugin) return not_installed(id);
+  std::shared_ptr<Instance> instance;
+  {
+    std::lock_guard lock(mutex_);
+    instance = plugin->instance;
+  }
+  if (!instance) return Error{Code::kUnavailable, std::string(id) + " is not enabled", "plugin.not-enabled"};
+  const Error silent{Code::kUnavailable, std::string(id) + " does not say how it is", "plugin.health"};
+  if (plugin->asking_health->exchange(true)) return silent;
+  auto answer = within(options_.health_timeout_ms, [instance, asking = plugin->asking_health] {
+    Status status = instance->health();
+    *asking = false;
+    return status;
+  });
+  return answer ? *answer : silent;
+}
+
+PluginInfo Manager::Impl::info_of(const Plugin& plugin) const {
+  PluginInfo info = plugin.info;
+  if (!plugin.instance) return info;
+  const uint64_t abandoned = info.counters.abandoned;
+  info.counters = plugin.instance->counters();
+  info.counters.abandoned = abandoned;
+  return info;
+}
+
+Result<PluginInfo> Manager::Impl::info(std::string_view id) const {
+  const PluginPtr plugin = find(id);
+  if (!plugin) return not_installed(id);
+  std::lock_guard lock(mutex_);
+  return info_of(*plugin);
+}
+
+std::vector<PluginInfo> Manager::Impl::list() const {
+  std::lock_guard lock(mutex_);
+  std::vector<PluginInfo> all;
+  for (const auto& [id, plugin] : plugins_) {
+    if (plugin->info.state != State::kAvailable) all.push_back(info_of(*plugin));
+  }
+  return all;
+}
+
+Manager::Manager(Broker& broker, ContractCatalog& contracts, LifecycleListener& listener, Options options)
+    : impl_(std::make_unique<Impl>(broker, contracts, listener, std::move(options))) {}
+Manager::~Manager() = default;
+
+Catalog Manager::scan() const {
+  return scan_catalog(impl_->options().catalog);
+}
+Status Manager::install(const InstallRequest& request) {
+  return impl_->install(request);
+}
+Status Manager::enable(std::string_view id) {
+  return impl_->enable(id);
+}
+Status Manager::disable(std::string_view id) {
+  return impl_->disable(id);
+}
+Status Manager::configure(std::string_view id, const std::string& config) {
+  return impl_->configure(id, config);
+}
+Status Manager::remove(std::string_view id) {
+  return impl_->remove(id);
+}
+Status Manager::health(std::string_view id) {
+  return impl_->health(id);
+}
+Result<PluginInfo> Manager::info(std::string_view id) const {
+  return impl_->info(id);
+}
+std::vector<PluginInfo> Manager::list() const {
+  return impl_->list();
+}
+
+}  // namespace novacron::host::plugin

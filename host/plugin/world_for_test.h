@@ -1,0 +1,190 @@
+// A host with a broker, a catalog in a private folder and the fixture plugins, for this folder's tests.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "host/base/log.h"
+#include "host/bus/bus.h"
+#include "host/plugin/broker.h"
+#include "host/plugin/manager.h"
+#include "sdk/abi/novacron/plugin.h"
+
+namespace novacron::host::plugin::testing {
+
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "novacron-plugin-XXXXXX").string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    path = pattern;
+  }
+  ~TempFolder() {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+  }
+  std::filesystem::path path;
+};
+
+/// Bytes that plugins write and the test reads, or the other way round.
+class Pipe {
+ public:
+  Pipe() {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    reader = Fd(ends[0]);
+    writer = Fd(ends[1]);
+  }
+  void put(size_t count = 1) {
+    for (size_t i = 0; i < count; ++i) REQUIRE(::write(writer.get(), "x", 1) == 1);
+  }
+  int get() {
+    unsigned char byte = 0;
+    REQUIRE(::read(reader.get(), &byte, 1) == 1);
+    return byte;
+  }
+  std::string in() const { return std::to_string(writer.get()); }
+  std::string out() const { return std::to_string(reader.get()); }
+  Fd reader;
+  Fd writer;
+};
+
+class Contracts : public ContractCatalog {
+ public:
+  Status install(const std::string&, const std::string&, const std::vector<Provided>& provides) override {
+    for (const Provided& provided : provides) versions[provided.contract] = provided.version;
+    return {};
+  }
+  bool satisfied(const Required& required) const override {
+    const auto found = versions.find(required.contract);
+    return found != versions.end() && required.range.contains(found->second);
+  }
+  std::map<std::string, Version> versions;
+};
+
+class Recorder : public LifecycleListener {
+ public:
+  void on_transition(const Transition& transition, const PluginInfo& now) override {
+    std::lock_guard lock(mutex);
+    CHECK(may_follow(transition.from, transition.to));
+    CHECK(now.state == transition.to);
+    states[transition.plugin].push_back(std::string(to_string(transition.to)));
+    changed.notify_all();
+  }
+  /// Waits, bounded, until the plugin was in the state.
+  bool reached(const std::string& plugin, const std::string& state) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(20), [&] {
+      const auto& seen = states[plugin];
+      return std::find(seen.begin(), seen.end(), state) != seen.end();
+    });
+  }
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::map<std::string, std::vector<std::string>> states;
+};
+
+inline auth::ContextPtr context_of(std::string principal, std::string tenant = "") {
+  auto made = std::make_shared<auth::Context>();
+  made->identity.principal = std::move(principal);
+  made->identity.tenant = std::move(tenant);
+  made->node = "node-1";
+  return made;
+}
+
+class World {
+ public:
+  explicit World(Manager::Options options = {})
+      : bus(system_clock()), broker({.node = "node-1", .pool = &pool, .bus = &bus}) {
+    log_set_level(LogLevel::kError);
+    options.catalog = {folder.path / "catalog"};
+    options.libraries = folder.path / "libraries";
+    manager = std::make_unique<Manager>(broker, contracts, recorder, std::move(options));
+  }
+
+  /// Puts a fixture into the catalog: its library under another name, beside an empty contracts.binpb.
+  std::filesystem::path add_package(const std::string& id, const std::string& library, nlohmann::json changes = {}) {
+    const auto package = folder.path / "catalog" / id;
+    std::filesystem::create_directories(package);
+    std::filesystem::copy_file(std::filesystem::path(NOVACRON_FIXTURE_PLUGINS) / (library + ".so"),
+                               package / "plugin.so", std::filesystem::copy_options::overwrite_existing);
+    std::ofstream(package / "contracts.binpb");
+    nlohmann::json manifest = {{"id", id},
+                               {"version", "1.0.0"},
+                               {"vendor", "test"},
+                               {"summary", "test"},
+                               {"license", "Apache-2.0"},
+                               {"abi", {{"major", 1}, {"minor", 0}}},
+                               {"library", "plugin.so"},
+                               {"contracts", "contracts.binpb"},
+                               {"scope", "every-node"},
+                               {"placement", "inline"},
+                               {"permissions", nlohmann::json::object()}};
+    if (!changes.is_null()) manifest.merge_patch(changes);
+    std::ofstream(package / "plugin.json") << manifest;
+    return package;
+  }
+
+  /// "a" is the plugin actor-a with the service test.a; it may do everything unless `permissions` says otherwise.
+  void enable_actor(const std::string& letter, nlohmann::json permissions = {}) {
+    if (permissions.is_null()) {
+      permissions = {{"call", {"test.a", "test.b", "test.c", "test.r", "test.host"}},
+                     {"publish", {"test.>"}},
+                     {"subscribe", {"test.>"}}};
+    }
+    add_package("actor-" + letter, "actor-" + letter,
+                {{"services", {"test." + letter}}, {"permissions", std::move(permissions)}});
+    REQUIRE(install("actor-" + letter).code() == Code::kOk);
+    const Status enabled = manager->enable("actor-" + letter);
+    INFO((enabled.ok() ? "" : enabled.error().message));
+    REQUIRE(enabled.ok());
+  }
+
+  Status install(const std::string& id, const std::string& config = "") {
+    InstallRequest request;
+    request.id = id;
+    request.config = config;
+    return manager->install(request);
+  }
+
+  CallOptions options(uint64_t timeout_ms = 0) const { return {user, timeout_ms * 1'000'000, ""}; }
+
+  /// Calls test.<letter>/<method> with a script; the answer's text, or the reason of the error.
+  std::string run(const std::string& letter, const std::string& script, const std::string& method = "Run") {
+    return text_of(broker.call("test." + letter, method, {}, Message{script, {}}, options()));
+  }
+  std::unique_ptr<ClientCall> open(const std::string& letter, const std::string& script,
+                                   const std::string& method = "Run", uint64_t timeout_ms = 0) {
+    return broker.open("test." + letter, method, {}, Message{script, {}}, options(timeout_ms));
+  }
+  static std::string text_of(const Result<Message>& result) {
+    return result.ok() ? result->body : result.error().reason;
+  }
+  PluginInfo info(const std::string& id) const {
+    auto found = manager->info(id);
+    REQUIRE(found.ok());
+    return std::move(found).value();
+  }
+
+  TempFolder folder;
+  WorkerPool pool{{.max_threads = 64, .idle_ms = 100}};
+  bus::Bus bus;
+  Broker broker;
+  Contracts contracts;
+  Recorder recorder;
+  auth::ContextPtr user = context_of("user:somebody");
+  std::unique_ptr<Manager> manager;
+};
+
+}  // namespace novacron::host::plugin::testing
