@@ -102,7 +102,7 @@ TEST_CASE("the linter says what is wrong with a kind and what to do instead") {
         "a.v1.Thing: (novacron.kind): scope is missing: say SCOPE_TENANT or SCOPE_HOST\n");
   CHECK(of("plural: \"Things\" scope: SCOPE_HOST", kFields) ==
         "a.v1.Thing: (novacron.kind): plural must be lower-case letters, digits and dashes, such as "
-        "\"virtualmachines\"\n");
+        "\"robots\"\n");
   CHECK(of(good + " short: \"apply\"", kFields) ==
         "a.v1.Thing: (novacron.kind): the name \"apply\" is reserved; choose another\n");
   CHECK(of(good, "Spec metadata = 1; Spec spec = 2;") == "a.v1.Thing.metadata: must be a novacron.core.v1.Metadata\n");
@@ -151,7 +151,7 @@ TEST_CASE("a package needs one version that fits its name") {
   CHECK(complaints(kHead + R"(option (novacron.contract) = { version: "2.0.0" };)") ==
         "a.v1: (novacron.contract): version 2.0.0 needs a package that ends in .v2\n");
   CHECK(complaints(kHead + R"(option (novacron.contract) = { version: "1.0" };)") ==
-        "\"1.0\" is no version such as 1.2.3");
+        "\"1.0\" is no version: it must be major.minor.patch");
   CHECK(complaints(R"(syntax = "proto2"; package a.v1; import "novacron/options.proto";)" + kVersion) ==
         "a.proto: must be syntax = \"proto3\": other interfaces know no required fields, groups or closed enums\n");
 }
