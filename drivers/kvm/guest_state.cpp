@@ -51,22 +51,24 @@ void set_state(int state, int reason, GuestStatus& status) {
   }
 }
 
-bool is_active(State state) { return state == State::kRunning || state == State::kPaused || state == State::kStopping; }
+bool is_active(State state) {
+  return state == State::kRunning || state == State::kPaused || state == State::kStopping;
+}
 
 const char* event_of(State before, State after) {
   if (before == after) return "";
   const bool ran = is_active(before);
   switch (after) {
     case State::kAbsent:
-      return "vm.deleted";
+      return "guest.deleted";
     case State::kCrashed:
-      return "vm.crashed";
+      return "guest.crashed";
     case State::kStopped:
-      return ran ? "vm.stopped" : "";
+      return ran ? "guest.stopped" : "";
     case State::kRunning:
-      return before == State::kPaused ? "vm.resumed" : ran ? "" : "vm.started";
+      return before == State::kPaused ? "guest.resumed" : ran ? "" : "guest.started";
     case State::kPaused:
-      return "vm.paused";
+      return "guest.paused";
     default:
       return "";
   }

@@ -6,15 +6,6 @@ namespace {
 constexpr uint64_t kDefaultGraceNs = 30'000'000'000;
 constexpr uint64_t kStopMarginNs = 60'000'000'000;  // for the force that follows the grace
 
-core::v1::ObjectRef ref_of(const Machine& machine) {
-  core::v1::ObjectRef ref;
-  ref.kind = kMachineKind;
-  ref.tenant = machine.metadata.tenant;
-  ref.name = machine.metadata.name;
-  ref.uid = machine.metadata.uid;
-  return ref;
-}
-
 v1::GuestRequest request_for(const Machine& machine, uint64_t fence) {
   v1::GuestRequest request;
   request.uid = machine.metadata.uid;
@@ -22,47 +13,25 @@ v1::GuestRequest request_for(const Machine& machine, uint64_t fence) {
   return request;
 }
 
-Status ignore_value(Result<core::v1::Object> result) {
-  return result.ok() ? Status() : Status(std::move(result).error());
-}
-
 }  // namespace
-
-Result<Machine> machine_of(const core::v1::Object& object) {
-  Machine machine;
-  if (object.metadata) machine.metadata = *object.metadata;
-  machine.spec = NC_TRY(decode<v1::VirtualMachineSpec>(object.spec));
-  machine.status = NC_TRY(decode<v1::VirtualMachineStatus>(object.status));
-  machine.status_revision = object.status_revision;
-  return machine;
-}
 
 Status HostWorld::add_finalizer(const Machine& machine) {
   StepScope step(fail_point_, Step::kAddFinalizer);
-  core::v1::UpdateFinalizersRequest request;
-  request.ref = ref_of(machine);
-  request.add.emplace_back(kFinalizer);
-  return ignore_value(resources_.update_finalizers(request));
+  const auto added = machines_.add_finalizer(machine, std::string(kFinalizer));
+  return added.ok() ? Status() : added.error();
 }
 
 Status HostWorld::remove_finalizer(const Machine& machine) {
   StepScope step(fail_point_, Step::kRemoveFinalizer);
-  core::v1::UpdateFinalizersRequest request;
-  request.ref = ref_of(machine);
-  request.remove.emplace_back(kFinalizer);
-  auto removed = resources_.update_finalizers(request);
+  const auto removed = machines_.remove_finalizer(machine, std::string(kFinalizer));
   // Gone already: an earlier attempt was answered too late.
-  if (removed.code() == Code::kNotFound) return {};
-  return ignore_value(std::move(removed));
+  return removed.ok() || removed.code() == Code::kNotFound ? Status() : removed.error();
 }
 
 Status HostWorld::store_status(Machine& machine, v1::VirtualMachineStatus status) {
-  core::v1::UpdateStatusRequest request;
-  request.ref = ref_of(machine);
-  request.status = encode(status);
-  request.expected_status_revision = machine.status_revision;
-  const core::v1::Object stored = NC_TRY(resources_.update_status(request));
-  machine = NC_TRY(machine_of(stored));
+  Machine changed = machine;
+  changed.status = std::move(status);
+  machine = NC_TRY(machines_.update_status(changed));
   return {};
 }
 
@@ -150,9 +119,12 @@ Result<v1::GuestStatus> HostWorld::delete_guest(const Machine& machine, uint64_t
 
 void HostWorld::publish(const Machine& machine, std::string_view subject) {
   StepScope step(fail_point_, Step::kPublish);
-  const std::string body = encode(ref_of(machine));
+  const core::v1::ObjectRef ref = {.kind = std::string(v1::VirtualMachine::kKind),
+                                   .tenant = machine.metadata.tenant,
+                                   .name = machine.metadata.name,
+                                   .uid = machine.metadata.uid};
   const Status published =
-      host_.publish(subject, body, {.tenant = machine.metadata.tenant, .revision = machine.metadata.revision});
+      host_.publish(subject, encode(ref), {.tenant = machine.metadata.tenant, .revision = machine.metadata.revision});
   if (!published.ok()) host_.warn("event not published", {{"subject", subject}, {"why", published.error().message}});
 }
 

@@ -1,7 +1,6 @@
 // The real world: the host's resources and claims, whoever schedules, and the driver on a machine's node.
 #pragma once
 
-#include "novacron/core/v1/resource.nc.h"
 #include "novacron/core/v1/state.nc.h"
 #include "novacron/sdk.h"
 #include "steps.h"
@@ -9,15 +8,11 @@
 
 namespace novacron::compute::controller {
 
-inline constexpr std::string_view kMachineKind = "novacron.compute/VirtualMachine";
-
-/// The machine that an object holds. INVALID_ARGUMENT "message.malformed".
-Result<Machine> machine_of(const core::v1::Object& object);
-
 class HostWorld final : public World {
  public:
-  HostWorld(Host& host, FailPoint fail_point)
-      : host_(host), fail_point_(std::move(fail_point)), resources_(host), scheduler_(host) {}
+  /// `machines` outlives this; its owner's cache learns of what is written.
+  HostWorld(Host& host, const ResourceClient<v1::VirtualMachine>& machines, FailPoint fail_point)
+      : host_(host), machines_(machines), fail_point_(std::move(fail_point)), scheduler_(host) {}
 
   Status add_finalizer(const Machine& machine) override;
   Status remove_finalizer(const Machine& machine) override;
@@ -42,8 +37,8 @@ class HostWorld final : public World {
   core::v1::ClaimsClient claims_of(const Machine& machine) const;
 
   Host& host_;
+  const ResourceClient<v1::VirtualMachine>& machines_;
   const FailPoint fail_point_;
-  const core::v1::ResourcesClient resources_;
   const scheduling::v1::SchedulerClient scheduler_;
 };
 

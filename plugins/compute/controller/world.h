@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "novacron/compute/v1/compute.nc.h"
+#include "novacron/resource.h"
 #include "novacron/scheduling/v1/scheduling.nc.h"
 
 namespace novacron::compute::controller {
@@ -14,15 +15,7 @@ namespace novacron::compute::controller {
 /// Keeps a machine's object until its guest is gone.
 inline constexpr std::string_view kFinalizer = "novacron.compute/guest";
 
-/// A machine as last read, with the revisions that a write may depend on.
-struct Machine {
-  core::v1::Metadata metadata;
-  v1::VirtualMachineSpec spec;
-  v1::VirtualMachineStatus status;
-  uint64_t status_revision = 0;
-
-  std::string key() const { return metadata.tenant + "/" + metadata.name; }
-};
+using Machine = Resource<v1::VirtualMachine>;
 
 /// Every function blocks up to its call's deadline. [worker]
 class World {

@@ -1,0 +1,5 @@
+#include "novacron/entry.h"
+
+#include "controller.h"
+
+NOVACRON_PLUGIN(novacron::compute::controller::Controller);
