@@ -135,7 +135,8 @@ Result<json> read_scalar(const Field& field, const std::string& text, const Read
 
 Result<json> read_item(const MessageType& message, std::string_view text, const ReadFile& read_file) {
   json item = json::object();
-  for (const auto& [key, value] : TRY(parse_pairs(text))) TRY_STATUS(put_pair(message, key, value, read_file, item));
+  const Pairs pairs = TRY(parse_pairs(text));
+  for (const auto& [key, value] : pairs) TRY_STATUS(put_pair(message, key, value, read_file, item));
   return item;
 }
 

@@ -95,12 +95,13 @@ Result<Client*> Session::client() {
 
 Result<std::shared_ptr<const Schema>> Session::fetch_schema() {
   const std::string server = TRY(target())->endpoint.text();
-  const SchemaCache cache(cache_folder(environment_) + "/schema");
+  const SchemaCache cache(cache_folder(environment_));
   std::shared_ptr<const Schema> cached = cache.find(cache.digest_of(server));
   HttpRequest request{.target = "/v1/schema"};
   request.headers = {{"Accept", "application/x-protobuf"}};
   if (cached) request.headers.emplace_back("If-None-Match", "\"" + cached->digest() + "\"");
-  const HttpResponse response = TRY(TRY(client())->fetch(std::move(request), {304}));
+  Client& host = *TRY(client());
+  const HttpResponse response = TRY(host.fetch(std::move(request), {304}));
   if (response.status == 304 && cached) return cached;
   auto schema = Schema::parse(response.body);
   if (!schema.ok()) return wrap(schema.error(), "the host's schema cannot be read by this CLI");
@@ -116,7 +117,7 @@ Result<const Schema*> Session::schema(SchemaUse use) {
   }
   const auto at = target();
   if (at.ok()) {
-    const SchemaCache cache(cache_folder(environment_) + "/schema");
+    const SchemaCache cache(cache_folder(environment_));
     schema_ = cache.find(cache.digest_of((*at)->endpoint.text()));
     if (!schema_) {
       auto fetched = fetch_schema();
@@ -136,7 +137,8 @@ Result<const Kind*> Session::kind(const std::string& noun) {
 
 Result<std::string> Session::collection(const Kind& kind) {
   if (kind.scope == contract::Scope::kHost) return "/v1/" + kind.segment;
-  return "/v1/tenants/" + percent_encode(TRY(target())->tenant) + "/" + kind.segment;
+  const Target& at = *TRY(target());
+  return "/v1/tenants/" + percent_encode(at.tenant) + "/" + kind.segment;
 }
 
 Result<std::string> Session::object_path(const Kind& kind, const std::string& name) {
@@ -179,7 +181,7 @@ Status Session::confirm(const std::string& question) {
   std::string answer;
   std::getline(environment_.in, answer);
   if (answer == "y" || answer == "Y" || answer == "yes") return {};
-  return Error{Code::kCancelled, "nothing was deleted", "cli.cancelled"};
+  return Error{Code::kCancelled, "nothing was changed", "cli.cancelled"};
 }
 
 }  // namespace novacron::host::cli

@@ -1,0 +1,44 @@
+// What every noun can do: list, show, create, change, delete, the same way for each kind.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/cli/session.h"
+#include "host/cli/wait.h"
+
+namespace novacron::host::cli {
+
+/// "machine/web1", with the kind's first short name.
+std::string display_name(const contract::Kind& kind, const std::string& name);
+/// The kind's first short name, else its segment.
+std::string noun_of(const contract::Kind& kind);
+
+/// The kind that an object's "kind" names. Errors are usage errors.
+Result<const contract::Kind*> kind_of(Session& session, const nlohmann::json& object);
+
+Result<ExitCode> list_objects(Session& session, const contract::Kind& kind);
+Result<ExitCode> watch_objects(Session& session, const contract::Kind& kind);
+Result<ExitCode> show_object(Session& session, const contract::Kind& kind, const std::string& name);
+/// Asks first where the kind wants it.
+Result<ExitCode> delete_objects(Session& session, const contract::Kind& kind, const std::vector<std::string>& names);
+
+Result<nlohmann::json> get_object(Session& session, const contract::Kind& kind, const std::string& name);
+/// kCheck: the host says what would be, and changes nothing. --dry-run makes every change a check.
+enum class Effect { kReal, kCheck };
+Result<nlohmann::json> create_object(Session& session, const contract::Kind& kind, const nlohmann::json& object,
+                                     Effect effect = Effect::kReal);
+Result<nlohmann::json> patch_object(Session& session, const contract::Kind& kind, const std::string& name,
+                                    const nlohmann::json& patch, Effect effect = Effect::kReal);
+/// Replaces metadata and spec, if nobody else has changed them since `object` was read.
+Result<nlohmann::json> replace_object(Session& session, const contract::Kind& kind, const nlohmann::json& object);
+
+enum class WaitByDefault { kNo, kYes };
+
+/// Waits as asked, then tells: the object in the wanted format, or "machine/web1 created".
+Result<ExitCode> report_change(Session& session, const contract::Kind& kind, nlohmann::json object,
+                               const std::string& what, WaitByDefault wait, WaitGoal goal = {});
+
+}  // namespace novacron::host::cli
