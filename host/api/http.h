@@ -1,0 +1,99 @@
+// Requests and responses as the API's own code sees them, without the library that carries them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "host/api/feed.h"
+#include "host/auth/authenticator.h"
+#include "host/base/fd.h"
+
+namespace novacron::host::api {
+
+enum class Method { kGet, kHead, kPost, kPut, kPatch, kDelete, kOther };
+Method method_of(std::string_view name);
+std::string_view to_string(Method method);
+
+/// In order; names are compared without regard to case.
+class Headers {
+ public:
+  void add(std::string name, std::string value);
+  /// Replaces all of that name.
+  void set(std::string name, std::string value);
+  /// The first of that name; empty: none.
+  std::string_view get(std::string_view name) const;
+  const std::vector<std::pair<std::string, std::string>>& all() const { return all_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> all_;
+};
+
+bool equal_without_case(std::string_view a, std::string_view b);
+
+struct Request {
+  Method method = Method::kGet;
+  std::string target;  ///< as sent: path and query, percent-encoded
+  Headers headers;
+  std::string body;
+  auth::Peer peer;
+  std::string id;             ///< X-Request-Id, taken over or made
+  std::string trace_parent;   ///< W3C traceparent of this request, taken over or made
+  bool is_websocket = false;  ///< asks to be upgraded
+};
+
+/// The rest of a file from its offset on.
+struct FileBody {
+  Fd fd;
+  uint64_t size_bytes = 0;
+};
+
+/// Messages that come as long as both ends want.
+struct FeedBody {
+  enum class Format { kWebSocket, kLines, kServerSentEvents };
+  std::unique_ptr<Feed> feed;
+  Format format = Format::kLines;
+};
+
+/// A stream socket to be joined with the client's WebSocket, see websocket.h.
+struct BridgeBody {
+  Fd socket;
+};
+
+struct Response {
+  int status = 200;
+  Headers headers = {};
+  std::variant<std::string, FileBody, FeedBody, BridgeBody> body = std::string();
+};
+
+/// A response with a body of JSON.
+Response json_response(int status, std::string body);
+
+/// Takes the body of a request piece by piece. On worker threads, one call at a time. Destroyed early when the client
+/// goes away.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  /// An error ends the request with it.
+  virtual Status write(std::string_view chunk) = 0;
+  virtual Response finish() = 0;
+};
+
+/// What a server serves.
+class Application {
+ public:
+  virtual ~Application() = default;
+  /// [any] Quick. Whether begin() takes the request instead of handle(): its body may be of any size. By method, target
+  /// and headers alone.
+  virtual bool streams_body(const Request& head) const = 0;
+  /// [worker] May block up to the deadlines of what it calls.
+  virtual Response handle(const Request& request) = 0;
+  /// [worker] The request is without its body. A response refuses it.
+  virtual std::variant<Response, std::unique_ptr<BodySink>> begin(const Request& head) = 0;
+};
+
+}  // namespace novacron::host::api

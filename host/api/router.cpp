@@ -1,0 +1,59 @@
+#include "host/api/router.h"
+
+#include <algorithm>
+#include <array>
+
+namespace novacron::host::api {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Endpoint>, 9> kEndpoints = {{{"/healthz", Endpoint::kHealth},
+                                                                              {"/readyz", Endpoint::kReady},
+                                                                              {"/version", Endpoint::kVersion},
+                                                                              {"/openapi.json", Endpoint::kOpenApi},
+                                                                              {"/v1/whoami", Endpoint::kWhoAmI},
+                                                                              {"/v1/auth/token", Endpoint::kToken},
+                                                                              {"/v1/schema", Endpoint::kSchema},
+                                                                              {"/v1/kinds", Endpoint::kKinds},
+                                                                              {"/v1/events", Endpoint::kEvents}}};
+
+constexpr std::string_view kTenants = "tenants";
+constexpr std::string_view kBlobs = "blobs";
+constexpr std::string_view kUploads = "uploads";
+constexpr std::string_view kDigestPrefix = "sha256:";
+
+Error no_such_path(const Uri& uri) {
+  return {Code::kNotFound, "there is nothing at " + uri.path + "; /openapi.json lists what there is", "http.path"};
+}
+
+Route object_route(std::string tenant, const std::string& segment, const std::string& last) {
+  const size_t colon = last.find(':');
+  if (colon == std::string::npos) return ObjectRoute{std::move(tenant), segment, last};
+  return VerbRoute{std::move(tenant), segment, last.substr(0, colon), last.substr(colon + 1)};
+}
+
+Result<Route> blob_route(const Uri& uri) {
+  const auto& parts = uri.segments;
+  if (parts.size() == 3 && parts[2].starts_with(kDigestPrefix)) return Route(BlobRoute{parts[2]});
+  if (parts.size() == 4 && parts[2] == kUploads) return Route(UploadRoute{parts[3]});
+  if (parts.size() == 3) return object_route("", parts[1], parts[2]);
+  return no_such_path(uri);
+}
+
+}  // namespace
+
+Result<Route> route_of(const Uri& uri) {
+  const auto found = std::find_if(kEndpoints.begin(), kEndpoints.end(),
+                                  [&](const auto& endpoint) { return endpoint.first == uri.path; });
+  if (found != kEndpoints.end()) return Route(found->second);
+  const auto& parts = uri.segments;
+  if (parts.size() < 2 || parts[0] != "v1") return no_such_path(uri);
+  if (parts.size() == 2) return Route(CollectionRoute{"", parts[1]});
+  if (parts[1] == kBlobs) return blob_route(uri);
+  if (parts.size() == 3) return object_route("", parts[1], parts[2]);
+  if (parts[1] != kTenants) return no_such_path(uri);
+  if (parts.size() == 4) return Route(CollectionRoute{parts[2], parts[3]});
+  if (parts.size() == 5) return object_route(parts[2], parts[3], parts[4]);
+  return no_such_path(uri);
+}
+
+}  // namespace novacron::host::api

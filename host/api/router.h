@@ -1,0 +1,61 @@
+// What a path of the API means.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "host/api/uri.h"
+#include "host/base/result.h"
+
+namespace novacron::host::api {
+
+/// The parts of the API that are not resources.
+enum class Endpoint {
+  kHealth,   ///< /healthz
+  kReady,    ///< /readyz
+  kVersion,  ///< /version
+  kOpenApi,  ///< /openapi.json
+  kWhoAmI,   ///< /v1/whoami
+  kToken,    ///< /v1/auth/token
+  kSchema,   ///< /v1/schema
+  kKinds,    ///< /v1/kinds
+  kEvents,   ///< /v1/events
+};
+
+/// /v1/{segment} or /v1/tenants/{tenant}/{segment}. `segment` is a kind's plural, or "plural.group".
+struct CollectionRoute {
+  std::string tenant;  ///< empty: none was given
+  std::string segment;
+};
+
+/// …/{name}
+struct ObjectRoute {
+  std::string tenant;
+  std::string segment;
+  std::string name;
+};
+
+/// …/{name}:{verb}
+struct VerbRoute {
+  std::string tenant;
+  std::string segment;
+  std::string name;
+  std::string verb;
+};
+
+/// /v1/blobs/sha256:{hex}, where the bytes are.
+struct BlobRoute {
+  std::string digest;
+};
+
+/// /v1/blobs/uploads/{id}
+struct UploadRoute {
+  std::string id;
+};
+
+using Route = std::variant<Endpoint, CollectionRoute, ObjectRoute, VerbRoute, BlobRoute, UploadRoute>;
+
+/// NOT_FOUND "http.path".
+Result<Route> route_of(const Uri& uri);
+
+}  // namespace novacron::host::api

@@ -1,0 +1,199 @@
+// WebSocket: feeds as text messages, and stream sockets as binary ones.
+//
+// A bridge joins a WebSocket with a stream socket. Binary messages are bytes, both ways. The text message
+// {"type":"end"} says that its sender sends no more bytes, as a half-close of the socket does; a client that closes the
+// WebSocket ends both directions.
+#include <poll.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/websocket/stream.hpp>
+#include <nlohmann/json.hpp>
+
+#include "host/api/session.h"
+
+namespace novacron::host::api {
+namespace {
+
+namespace websocket = beast::websocket;
+using asio::awaitable;
+using StreamSocket = asio::local::stream_protocol::socket;
+using WebSocket = websocket::stream<Transport&>;
+
+constexpr size_t kBridgeBytes = 16 * 1024;
+constexpr uint64_t kLingerMs = 5'000;
+constexpr std::string_view kEnd = R"({"type":"end"})";
+
+void configure(WebSocket& socket, const Limits& limits) {
+  auto timeout = websocket::stream_base::timeout::suggested(beast::role_type::server);
+  timeout.idle_timeout = std::chrono::milliseconds(limits.ping_ms);
+  timeout.keep_alive_pings = true;
+  socket.set_option(timeout);
+  socket.read_message_max(limits.websocket_message_bytes);
+}
+
+/// Writes one message; the client has to take it in time.
+awaitable<bool> send(Session& session, WebSocket& socket, const char* data, size_t size) {
+  session.watchdog.arm(session.shared->limits.write_ms);
+  const auto bytes = asio::buffer(data, size);
+  auto [failure, written] = co_await socket.async_write(bytes, kAwait);
+  session.watchdog.disarm();
+  co_return !failure;
+}
+
+// ---- feeds
+
+struct FeedSocket {
+  explicit FeedSocket(std::shared_ptr<Session> of) : session(std::move(of)), socket(session->transport) {}
+  const std::shared_ptr<Session> session;
+  WebSocket socket;
+};
+
+awaitable<bool> send_text(std::shared_ptr<FeedSocket> client, const std::string& text) {
+  client->socket.text(true);
+  const bool sent = co_await send(*client->session, client->socket, text.data(), text.size());
+  co_return sent;
+}
+
+/// Reads, so that pings are answered and the end is noticed; what the client says is ignored.
+awaitable<void> ignore_client(std::shared_ptr<FeedSocket> client) {
+  ErrorCode failure;
+  while (!failure) {
+    beast::flat_buffer ignored;
+    std::tie(failure, std::ignore) = co_await client->socket.async_read(ignored, kAwait);
+  }
+  client->session->transport.close();
+  client->session->notify();
+}
+
+// ---- bridges
+
+struct Bridge {
+  Bridge(std::shared_ptr<Session> of, Fd stream)
+      : session(std::move(of)),
+        client(session->transport),
+        plugin(session->transport.get_executor(), asio::local::stream_protocol(), stream.release()),
+        linger(session->transport.get_executor()) {}
+
+  const std::shared_ptr<Session> session;
+  WebSocket client;
+  StreamSocket plugin;
+  asio::steady_timer linger;
+  bool client_ended = false;  ///< it sends no more
+  bool plugin_ended = false;
+};
+
+bool is_closed_both_ways(StreamSocket& socket) {
+  pollfd state{socket.native_handle(), 0, 0};
+  return ::poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+awaitable<void> close(std::shared_ptr<Bridge> bridge, websocket::close_code code) {
+  const websocket::close_reason reason(code);
+  bridge->session->watchdog.arm(kLingerMs);
+  co_await bridge->client.async_close(reason, kAwait);
+  bridge->session->watchdog.disarm();
+}
+
+/// The plugin has said all: tell the client, and give it a moment to say the rest.
+awaitable<void> finish_outgoing(std::shared_ptr<Bridge> bridge) {
+  bridge->plugin_ended = true;
+  if (!bridge->client_ended && !is_closed_both_ways(bridge->plugin)) {
+    bridge->client.text(true);
+    const bool told = co_await send(*bridge->session, bridge->client, kEnd.data(), kEnd.size());
+    if (told && !bridge->client_ended) {
+      bridge->linger.expires_after(std::chrono::milliseconds(kLingerMs));
+      co_await bridge->linger.async_wait(kAwait);
+    }
+  }
+  const auto code =
+      bridge->session->shared->draining ? websocket::close_code::going_away : websocket::close_code::normal;
+  co_await close(bridge, code);
+}
+
+/// Plugin to client.
+awaitable<void> carry_out(std::shared_ptr<Bridge> bridge) {
+  std::string bytes(kBridgeBytes, '\0');
+  const auto space = asio::buffer(bytes);
+  bool alive = true;
+  while (alive) {
+    auto [failure, size] = co_await bridge->plugin.async_read_some(space, kAwait);
+    if (failure) break;
+    bridge->client.binary(true);
+    alive = co_await send(*bridge->session, bridge->client, bytes.data(), size);
+  }
+  co_await finish_outgoing(bridge);
+}
+
+bool says_end(const beast::flat_buffer& message) {
+  const auto* text = static_cast<const char*>(message.data().data());
+  const auto json = nlohmann::json::parse(text, text + message.size(), nullptr, false);
+  return json.is_object() && json.value("type", nlohmann::json()) == "end";
+}
+
+/// Client to plugin, until the client has said all. False: the connection or the stream is broken.
+awaitable<bool> carry_in(std::shared_ptr<Bridge> bridge) {
+  while (true) {
+    beast::flat_buffer message;
+    auto [failure, size] = co_await bridge->client.async_read(message, kAwait);
+    if (failure) co_return false;
+    if (bridge->client.got_text()) {
+      if (says_end(message)) co_return true;
+      continue;
+    }
+    const auto bytes = message.data();
+    auto [broken, written] = co_await asio::async_write(bridge->plugin, bytes, kAwait);
+    if (broken) co_return false;
+  }
+}
+
+awaitable<void> carry_both_ways(std::shared_ptr<Bridge> bridge) {
+  const bool finished = co_await carry_in(bridge);
+  bridge->client_ended = true;
+  ErrorCode ignored;
+  bridge->plugin.shutdown(finished ? StreamSocket::shutdown_send : StreamSocket::shutdown_both, ignored);
+  if (bridge->plugin_ended) bridge->linger.cancel();
+  ErrorCode failure;
+  while (!failure) {  // further messages have no meaning, but pings are answered and the end is noticed
+    beast::flat_buffer rest;
+    std::tie(failure, std::ignore) = co_await bridge->client.async_read(rest, kAwait);
+  }
+  bridge->plugin.shutdown(StreamSocket::shutdown_both, ignored);
+}
+
+}  // namespace
+
+awaitable<void> serve_feed_websocket(std::shared_ptr<Session> session, HttpRequest request,
+                                     std::shared_ptr<Feed> feed) {
+  const auto client = std::make_shared<FeedSocket>(session);
+  configure(client->socket, session->shared->limits);
+  auto [refused] = co_await client->socket.async_accept(request, kAwait);
+  if (refused) co_return;
+  asio::co_spawn(session->transport.get_executor(), ignore_client(client), asio::detached);
+  FeedSend send_to_client = [client](const std::string& text) { return send_text(client, text); };
+  co_await pump(session, feed, FeedBody::Format::kWebSocket, send_to_client);
+  const websocket::close_reason reason(websocket::close_code::going_away);
+  session->watchdog.arm(kLingerMs);
+  co_await client->socket.async_close(reason, kAwait);
+  session->watchdog.disarm();
+}
+
+awaitable<void> serve_bridge(std::shared_ptr<Session> session, HttpRequest request, Fd socket) {
+  const auto bridge = std::make_shared<Bridge>(session, std::move(socket));
+  configure(bridge->client, session->shared->limits);
+  auto [refused] = co_await bridge->client.async_accept(request, kAwait);
+  if (refused) co_return;
+  const std::weak_ptr<Bridge> weak = bridge;
+  session->on_drain = [weak] {
+    const auto alive = weak.lock();
+    ErrorCode ignored;
+    if (alive) alive->plugin.shutdown(StreamSocket::shutdown_both, ignored);
+  };
+  asio::co_spawn(session->transport.get_executor(), carry_out(bridge), asio::detached);
+  co_await carry_both_ways(bridge);
+  session->on_drain = nullptr;
+}
+
+}  // namespace novacron::host::api
