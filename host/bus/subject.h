@@ -20,6 +20,9 @@ Status check_subject(std::string_view subject);
 /// INVALID_ARGUMENT "bus.pattern".
 Status check_pattern(std::string_view pattern);
 
+/// Takes the first token off `rest`, and the dot behind it.
+std::string_view next_token(std::string_view& rest);
+
 /// Both must be well formed.
 bool matches(std::string_view pattern, std::string_view subject);
 /// Every subject that `narrow` matches is matched by `wide` too: what a grant of `wide` allows.
