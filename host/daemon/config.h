@@ -1,0 +1,47 @@
+// The daemon's settings: one TOML file. docs/CONFIG.md lists them for people.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/base/log.h"
+#include "host/base/result.h"
+
+namespace novacron::host::daemon {
+
+inline constexpr size_t kMaxConfigBytes = 1024 * 1024;
+
+struct Config {
+  std::string data_folder = "/var/lib/novacron";
+  std::string node_name;  ///< empty: the machine's host name
+
+  struct Api {
+    std::vector<std::string> listen = {"127.0.0.1:8443"};  ///< "[::]:8443"; port 0: any free one
+    std::vector<std::string> names;                        ///< for the certificate, besides localhost and the machine's
+    std::string unix_socket = "/run/novacron/api.sock";    ///< empty: none
+    uint64_t max_connections = 4'000;
+    uint64_t shutdown_ms = 20'000;  ///< for requests under way when the daemon is asked to end
+  } api;
+
+  struct Plugins {
+    std::vector<std::string> paths = {"/usr/lib/novacron/plugins"};  ///< folders of packages
+    bool allow_inline = true;  ///< run inside the daemon what its manifest wants sandboxed
+  } plugins;
+
+  struct Blobs {
+    uint64_t max_bytes = 256ull << 30;  ///< blobs and unfinished uploads together
+  } blobs;
+
+  struct Log {
+    LogLevel level = LogLevel::kInfo;
+    LogFormat format = LogFormat::kText;
+  } log;
+};
+
+/// INVALID_ARGUMENT "config.invalid" names file, line and what to write instead. `name` is for messages.
+Result<Config> parse_config(std::string_view text, std::string_view name);
+Result<Config> load_config(const std::string& file);
+
+}  // namespace novacron::host::daemon

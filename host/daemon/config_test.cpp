@@ -1,0 +1,61 @@
+#include "host/daemon/config.h"
+
+#include <catch2/catch.hpp>
+
+using namespace novacron::host;
+using namespace novacron::host::daemon;
+
+namespace {
+
+std::string refusal(std::string_view text) {
+  const auto config = parse_config(text, "n.toml");
+  REQUIRE_FALSE(config.ok());
+  CHECK(config.error().reason == "config.invalid");
+  return config.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("an empty file gives the defaults, and a node name that is one") {
+  const auto config = parse_config("", "n.toml");
+  REQUIRE(config.ok());
+  CHECK(config->data_folder == "/var/lib/novacron");
+  CHECK_FALSE(config->node_name.empty());
+  CHECK(config->api.listen == std::vector<std::string>{"127.0.0.1:8443"});
+}
+
+TEST_CASE("every table is read") {
+  const auto config = parse_config(R"(
+data_folder = "/d"
+node_name = "n1"
+[api]
+listen = ["127.0.0.1:0"]
+unix_socket = ""
+[plugins]
+paths = ["/p", "/q"]
+allow_inline = false
+[log]
+level = "debug"
+format = "json"
+)",
+                                   "n.toml");
+  REQUIRE(config.ok());
+  CHECK(config->node_name == "n1");
+  CHECK(config->api.unix_socket.empty());
+  CHECK(config->plugins.paths.size() == 2);
+  CHECK_FALSE(config->plugins.allow_inline);
+  CHECK(config->log.level == LogLevel::kDebug);
+}
+
+TEST_CASE("what is wrong is named with its line and what may stand there") {
+  CHECK(refusal("\n\ncolour = 1") == "n.toml:3: colour is no setting; there are data_folder, node_name");
+  CHECK(refusal("[log]\nlevel = \"loud\"") ==
+        "n.toml:2: log.level must be one of \"debug\", \"error\", \"info\", \"warn\"");
+  CHECK(refusal("[api]\nmax_connections = 0") ==
+        "n.toml:2: api.max_connections must be a whole number from 1 to 1000000");
+  CHECK(refusal("api = 1") == "n.toml:1: api must be a table: [api]");
+  CHECK(refusal("[api]\nlisten = \"x\"") == "n.toml:2: api.listen must be a list of texts: [\"…\"]");
+  CHECK(refusal("data_folder = \"relative\"") == "n.toml: data_folder must be an absolute path");
+  CHECK(refusal("node_name = \"Not a name\"").find("lower-case") != std::string::npos);
+  CHECK(refusal("[[[").find("n.toml:1:") == 0);
+}
