@@ -128,7 +128,7 @@ Headers Client::authorized() const {
 Result<HttpResponse> Client::attempt(const HttpRequest& request) {
   for (int attempt = 0;; ++attempt) {
     auto response = transport_->send(request);
-    if (attempt + 1 == kMaxAttempts || !is_worth_repeating(response)) return response;
+    if (attempt + 1 >= request.max_attempts || !is_worth_repeating(response)) return response;
     sleep_ms_(retry_delay_ms(response, attempt));
   }
 }

@@ -13,7 +13,6 @@
 
 namespace novacron::host::cli {
 
-inline constexpr int kMaxAttempts = 4;
 inline constexpr uint64_t kFirstRetryMs = 100;
 inline constexpr uint64_t kMaxRetryMs = 5'000;
 inline constexpr size_t kPageSize = 500;

@@ -12,8 +12,10 @@ namespace novacron::host::cli {
 
 /// get, apply, diff, patch, delete, watch, describe, explain, wait, api-resources
 std::vector<Command> object_commands();
-/// status, doctor, events, blob, version
+/// status, doctor, events, version
 std::vector<Command> host_commands();
+/// `upload`, and what the kind of blobs has if it is known.
+Command blob_command(const contract::Kind* kind);
 /// login, context
 std::vector<Command> login_commands();
 /// The kind of plugins is the host's own, so that its noun may have more than its contract says: install, remove, info.

@@ -11,11 +11,11 @@ namespace novacron::host::cli {
 inline constexpr size_t kMaxConfigBytes = 1u << 20;
 
 struct Context {
-  std::string server;      ///< a URL
-  std::string ca_pem;      ///< empty: the system's authorities
-  std::string token;       ///< empty: none
-  std::string expires_at;  ///< of the token, RFC 3339
-  std::string tenant;      ///< empty: "default"
+  std::string server = {};      ///< a URL
+  std::string ca_pem = {};      ///< empty: the system's authorities
+  std::string token = {};       ///< empty: none
+  std::string expires_at = {};  ///< of the token, RFC 3339
+  std::string tenant = {};      ///< empty: "default"
 };
 
 struct Config {

@@ -187,8 +187,10 @@ Result<json> patch_object(Session& session, const Kind& kind, const std::string&
                           Effect effect) {
   Client& client = *TRY(session.client());
   const std::string path = TRY(session.object_path(kind, name));
-  return client.change(
-      {.method = "PATCH", .target = with_dry_run(session, path), .body = dump(patch), .content_type = kMergePatch});
+  return client.change({.method = "PATCH",
+                        .target = with_dry_run(session, path, effect),
+                        .body = dump(patch),
+                        .content_type = kMergePatch});
 }
 
 Result<json> replace_object(Session& session, const Kind& kind, const json& object) {

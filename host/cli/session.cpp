@@ -15,6 +15,7 @@ using contract::Kind;
 using contract::Schema;
 
 constexpr uint64_t kNsPerMs = 1'000'000;
+constexpr uint64_t kHelpTimeoutMs = 2'000;
 constexpr uint64_t kMaxTimeoutMs = 7ull * 86'400'000;
 
 Result<uint64_t> read_timeout(const std::string& text) {
@@ -75,7 +76,8 @@ Session::~Session() {
   progress("");
 }
 
-Status Session::read_globals() {
+Status Session::read_globals(Arguments options) {
+  options_ = std::move(options);
   globals_ = TRY(Globals::read(options_));
   return {};
 }
@@ -93,37 +95,39 @@ Result<Client*> Session::client() {
   return client_.get();
 }
 
-Result<std::shared_ptr<const Schema>> Session::fetch_schema() {
-  const std::string server = TRY(target())->endpoint.text();
+std::shared_ptr<const Schema> Session::cached_schema() {
+  const auto at = target();
+  if (!at.ok()) return nullptr;
   const SchemaCache cache(cache_folder(environment_));
-  std::shared_ptr<const Schema> cached = cache.find(cache.digest_of(server));
+  return cache.find(cache.digest_of((*at)->endpoint.text()));
+}
+
+Result<std::shared_ptr<const Schema>> Session::fetch_schema(SchemaUse use) {
+  const std::shared_ptr<const Schema> cached = cached_schema();
   HttpRequest request{.target = "/v1/schema"};
   request.headers = {{"Accept", "application/x-protobuf"}};
   if (cached) request.headers.emplace_back("If-None-Match", "\"" + cached->digest() + "\"");
+  if (use != SchemaUse::kFresh) {
+    request.timeout_ms = kHelpTimeoutMs;
+    request.max_attempts = 1;
+  }
   Client& host = *TRY(client());
   const HttpResponse response = TRY(host.fetch(std::move(request), {304}));
   if (response.status == 304 && cached) return cached;
   auto schema = Schema::parse(response.body);
   if (!schema.ok()) return wrap(schema.error(), "the host's schema cannot be read by this CLI");
-  cache.store(server, **schema);
+  SchemaCache(cache_folder(environment_)).store(target_->endpoint.text(), **schema);
   return schema;
 }
 
 Result<const Schema*> Session::schema(SchemaUse use) {
   if (schema_) return schema_.get();
-  if (use == SchemaUse::kFresh) {
-    schema_ = TRY(fetch_schema());
-    return schema_.get();
-  }
-  const auto at = target();
-  if (at.ok()) {
-    const SchemaCache cache(cache_folder(environment_));
-    schema_ = cache.find(cache.digest_of((*at)->endpoint.text()));
-    if (!schema_) {
-      auto fetched = fetch_schema();
-      if (fetched.ok()) schema_ = *std::move(fetched);
-    }
-  }
+  if (use == SchemaUse::kCached) schema_ = cached_schema();
+  if (schema_) return schema_.get();
+  auto fetched = fetch_schema(use);
+  if (use == SchemaUse::kFresh && !fetched.ok()) return fetched.error();
+  if (fetched.ok()) schema_ = *std::move(fetched);
+  if (!schema_) schema_ = cached_schema();
   if (!schema_) schema_ = contract::core_schema();
   return schema_.get();
 }

@@ -35,8 +35,9 @@ struct Globals {
 };
 
 enum class SchemaUse {
-  kFresh,  ///< what the host serves now
-  kHelp,   ///< what it served last is enough, and if it never did, the host's own kinds
+  kFresh,   ///< what the host serves now
+  kHelp,    ///< if the host does not answer soon: what it served last; if it never did: the host's own kinds
+  kCached,  ///< what it served last, without asking; if it never did, as kHelp
 };
 
 class Session {
@@ -47,10 +48,9 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   Environment& environment() { return environment_; }
-  /// Reads the global flags; before this, globals() are the defaults.
-  Status read_globals();
+  /// Takes the whole command line; before this, globals() are the defaults.
+  Status read_globals(Arguments options);
   const Globals& globals() const { return globals_; }
-  const Arguments& options() const { return options_; }
 
   Result<const Target*> target();
   Result<Client*> client();
@@ -76,10 +76,11 @@ class Session {
   Status confirm(const std::string& question);
 
  private:
-  Result<std::shared_ptr<const contract::Schema>> fetch_schema();
+  Result<std::shared_ptr<const contract::Schema>> fetch_schema(SchemaUse use);
+  std::shared_ptr<const contract::Schema> cached_schema();
 
   Environment& environment_;
-  const Arguments options_;
+  Arguments options_;
   Globals globals_;
   std::optional<Target> target_;
   std::unique_ptr<Client> client_;

@@ -91,7 +91,7 @@ class BeastTransport final : public Transport {
   Result<HttpResponse> send_over(Pointer<Stream>& kept, const HttpRequest& request) {
     const TimePoint deadline = after_ms(request.timeout_ms);
     for (bool reused = kept != nullptr;; reused = false) {
-      if (!kept) kept = TRY(connect<Stream>());
+      if (!kept) kept = TRY(connect<Stream>(request.timeout_ms));
       Response response;
       error_code ec = kept->write(request, deadline);
       if (!ec) ec = kept->read(response, deadline);
@@ -108,7 +108,7 @@ class BeastTransport final : public Transport {
 
   template <class Stream>
   Result<HttpResponse> lines_over(const HttpRequest& request, const std::function<Flow(std::string_view)>& sink) {
-    Pointer<Stream> connection = TRY(connect<Stream>());
+    Pointer<Stream> connection = TRY(connect<Stream>(request.timeout_ms));
     Response response;
     error_code ec = connection->write(request, after_ms(request.timeout_ms));
     if (!ec) ec = connection->read_lines(response, request.timeout_ms, sink);
@@ -118,7 +118,7 @@ class BeastTransport final : public Transport {
 
   template <class Stream>
   Result<HttpResponse> terminal_over(const TerminalSession& session) {
-    Pointer<Stream> connection = TRY(connect<Stream>());
+    Pointer<Stream> connection = TRY(connect<Stream>(kConnectTimeoutMs));
     websocket::stream<Stream&> socket(connection->stream());
     socket.set_option(websocket::stream_base::decorator([&session](websocket::request_type& request) {
       request.set(http::field::user_agent, "novacron/" NOVACRON_VERSION);
@@ -139,8 +139,8 @@ class BeastTransport final : public Transport {
   }
 
   template <class Stream>
-  Result<Pointer<Stream>> connect() {
-    const TimePoint deadline = after_ms(kConnectTimeoutMs);
+  Result<Pointer<Stream>> connect(uint64_t timeout_ms) {
+    const TimePoint deadline = after_ms(std::min(kConnectTimeoutMs, timeout_ms));
     Socket socket = TRY(open_socket(deadline));
     if constexpr (std::is_same_v<Stream, Socket>) {
       return std::make_unique<Connection<Stream>>(runner_, endpoint_, std::move(socket));

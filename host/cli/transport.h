@@ -17,6 +17,7 @@ namespace novacron::host::cli {
 
 inline constexpr uint64_t kConnectTimeoutMs = 10'000;
 inline constexpr uint64_t kDefaultRequestTimeoutMs = 60'000;
+inline constexpr int kMaxAttempts = 4;
 inline constexpr size_t kMaxResponseBytes = 64u << 20;
 inline constexpr size_t kMaxLineBytes = 4u << 20;
 
@@ -33,6 +34,7 @@ struct HttpRequest {
   std::string body = {};
   std::string body_file = {};  ///< if set, the body is this file's content
   uint64_t timeout_ms = kDefaultRequestTimeoutMs;
+  int max_attempts = kMaxAttempts;  ///< by who repeats requests; the transport sends once
 };
 
 struct HttpResponse {

@@ -1,0 +1,104 @@
+#include <nlohmann/json.hpp>
+
+#include "host/cli/commands.h"
+#include "host/cli/nouns.h"
+#include "host/cli/objects.h"
+#include "host/cli/text.h"
+
+namespace novacron::host::cli {
+namespace {
+
+using contract::Kind;
+using nlohmann::json;
+
+/// `--config @FILE` is the file's text; whatever it is, it must be a JSON object.
+Status prepare_install(Session& session, const Arguments& arguments, json& object) {
+  json& spec = object["spec"];
+  if (arguments.is_on("--enable")) spec["enabled"] = true;
+  if (!spec.contains("config_json") || !spec["config_json"].is_string()) return {};
+  std::string config = spec["config_json"].get<std::string>();
+  if (config.starts_with('@')) config = TRY(read_flag_file(session, config.substr(1)));
+  if (!json::parse(config, nullptr, false).is_object()) return usage_error("--config is no JSON object");
+  spec["config_json"] = config;
+  return {};
+}
+
+std::string list_text(const json& values) {
+  std::string text;
+  if (!values.is_array()) return text;
+  for (const json& value : values) {
+    text += (text.empty() ? "" : ", ");
+    text += value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+  return text;
+}
+
+/// What it may do, one row a permission, with what was asked for beside what was granted.
+Table permission_table(const json& object) {
+  const json& requested = value_at(object, "status.requested");
+  const json& granted = value_at(object, "spec.granted");
+  Table table{{"PERMISSION", "ASKED FOR", "GRANTED"}, {}};
+  for (const char* name :
+       {"call", "state", "publish", "subscribe", "resources", "blobs", "network", "paths", "devices"}) {
+    const auto text = [name](const json& permissions) {
+      const json& value = value_at(permissions, name);
+      if (value.is_array()) return list_text(value);
+      if (value.is_string()) return value.get<std::string>();
+      return value.is_null() || value == false ? std::string() : value.dump();
+    };
+    const std::string asked = text(requested);
+    const std::string given = granted.is_null() ? asked : text(granted);
+    if (!asked.empty() || !given.empty()) table.rows.push_back({name, asked, given});
+  }
+  return table;
+}
+
+Result<ExitCode> show_info(Session& session, const Kind& kind, const std::string& name) {
+  const json object = TRY(get_object(session, kind, name));
+  if (session.globals().format) {
+    session.print(render_objects(kind, {object}, session.format(), Shape::kOne, session.now_ns()));
+    return ExitCode::kOk;
+  }
+  const json& status = value_at(object, "status");
+  session.print(render_table({{},
+                              {{"name", name},
+                               {"summary", text_at(status, "summary")},
+                               {"version", text_at(status, "version")},
+                               {"vendor", text_at(status, "vendor")},
+                               {"state", state_of(kind, object)},
+                               {"reason", text_at(status, "reason")},
+                               {"provides", list_text(value_at(status, "provides"))},
+                               {"requires", list_text(value_at(status, "requires"))},
+                               {"services", list_text(value_at(status, "services"))}}}));
+  const Table permissions = permission_table(object);
+  session.print(permissions.rows.empty() ? "\nIt asks for no permissions.\n" : "\n" + render_table(permissions));
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+Command plugin_command(const Kind& kind) {
+  Command command = noun_command(kind, {"plugin", "plugins"});
+  command.section = "The host";
+  Command install =
+      create_command(kind, "install", "plugin", {{"--enable", "", "", "enable it at once"}}, prepare_install);
+  install.summary = "Install a plugin, granting what its manifest asks for";
+  install.examples = {"novacron plugin install hello --enable", "novacron plugin install hello --config @hello.json"};
+  Command info{.name = "info", .section = "Plugins", .summary = "Show what a plugin is and what it may do"};
+  info.arguments = {{"NAME"}};
+  info.run = [&kind](Session& session, const Arguments& arguments) {
+    return show_info(session, kind, arguments.at(0));
+  };
+  Command remove = *command.find_child("delete");
+  remove.name = "remove";
+  remove.aliases = {"uninstall"};
+  remove.summary = "Remove a plugin, and wait until it is gone";
+  remove.examples = {"novacron plugin remove hello --yes"};
+  for (Command* own : {&install, &info, &remove}) {
+    own->section = "Plugins";
+    command.children.insert(command.children.begin(), std::move(*own));
+  }
+  return command;
+}
+
+}  // namespace novacron::host::cli
