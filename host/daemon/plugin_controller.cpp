@@ -1,0 +1,253 @@
+#include "host/daemon/plugin_controller.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "host/base/clock.h"
+#include "host/base/log.h"
+#include "host/daemon/plugin_status.h"
+#include "host/plugin/manager.h"
+#include "novacron/core/v1/host.pb.h"
+
+namespace novacron::host::daemon {
+namespace {
+
+namespace api = novacron::core::v1;
+
+constexpr std::string_view kComponent = "plugins";
+constexpr std::string_view kFinalizer = "novacron.core/plugin";
+constexpr size_t kEventsAtOnce = 64;
+constexpr uint64_t kWaitNs = 500'000'000;
+constexpr uint64_t kPauseMs = 200;
+
+resource::ObjectRef ref_of(const std::string& name) {
+  return {std::string(resource::kPluginKind), "", name};
+}
+
+bool has_finalizer(const resource::ObjectView& object) {
+  api::Metadata metadata;
+  metadata.ParseFromString(object.metadata);
+  const auto& all = metadata.finalizers();
+  return std::find(all.begin(), all.end(), kFinalizer) != all.end();
+}
+
+}  // namespace
+
+PluginController::PluginController(Parts parts) : parts_(std::move(parts)) {}
+
+PluginController::~PluginController() {
+  stop();
+}
+
+void PluginController::start(plugin::Manager& manager) {
+  manager_ = &manager;
+  lane_ = std::make_unique<Lane>(parts_.pool, Lane::Options{.name = "plugins", .max_running = kMaxPluginsAtOnce});
+  follower_ = std::thread([this] { follow(); });
+}
+
+void PluginController::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (follower_.joinable()) follower_.join();
+  lane_.reset();
+}
+
+bool PluginController::is_stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+void PluginController::pause() {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, std::chrono::milliseconds(kPauseMs), [this] { return stopping_; });
+}
+
+void PluginController::follow() {
+  while (!is_stopping()) {
+    const Status ended = follow_once();
+    if (ended.ok() || is_stopping()) return;
+    log_debug(kComponent, "watch of plugins starts anew", {{"why", ended.error().message}});
+    pause();
+  }
+}
+
+Status PluginController::follow_once() {
+  resource::ListOptions all;
+  all.kind = resource::kPluginKind;
+  resource::WatchOptions after;
+  after.kind = all.kind;
+  do {
+    const auto page = TRY(parts_.store.list(parts_.context, all));
+    for (const auto& object : page.objects) look_at(object.ref.name);
+    if (after.after_revision == 0) after.after_revision = page.revision;
+    all.page_token = page.next_page_token;
+  } while (!all.page_token.empty());
+  const auto watch = TRY(parts_.store.watch(parts_.context, after));
+  while (!is_stopping()) {
+    auto events = watch->wait(kEventsAtOnce, system_clock().monotonic_ns() + kWaitNs);
+    if (events.code() == Code::kDeadlineExceeded) continue;
+    for (const auto& event : TRY(std::move(events))) {
+      if (event.type != resource::Event::Type::kBookmark) look_at(event.object.ref.name);
+    }
+  }
+  return {};
+}
+
+void PluginController::look_at(const std::string& name) {
+  {
+    const std::lock_guard lock(mutex_);
+    Work& work = work_[name];
+    work.again = true;
+    if (work.running || stopping_) return;
+    work.running = true;
+  }
+  const Status posted = lane_->post([this, name] { run(name); });
+  if (posted.ok()) return;
+  log_error(kComponent, "plugin not looked at", {{"plugin", name}, {"why", posted.error().message}});
+  const std::lock_guard lock(mutex_);
+  work_.erase(name);
+}
+
+void PluginController::run(const std::string& name) {
+  while (true) {
+    {
+      const std::lock_guard lock(mutex_);
+      Work& work = work_[name];
+      if (!work.again || stopping_) {
+        work_.erase(name);
+        return;
+      }
+      work.again = false;
+    }
+    reconcile(name);
+  }
+}
+
+void PluginController::reconcile(const std::string& name) {
+  const auto object = parts_.store.get(parts_.context, ref_of(name));
+  if (object.code() == Code::kNotFound) {
+    const Status removed = manager_->remove(name);
+    if (!removed.ok() && removed.code() != Code::kNotFound) {
+      log_warn(kComponent, "plugin not removed", {{"plugin", name}, {"why", removed.error().message}});
+    }
+    return;
+  }
+  if (!object.ok()) {
+    return log_warn(kComponent, "plugin not read", {{"plugin", name}, {"why", object.error().message}});
+  }
+  const Status done = object->deleting ? remove(*object) : apply(*object);
+  if (object->deleting && done.ok()) return;
+  const auto info = manager_->info(name);
+  write_status(name, info.ok() ? &*info : nullptr, object->generation, done.ok() ? nullptr : &done.error());
+  if (done.ok()) look_at_waiting();  // a contract may have come that another waits for
+}
+
+Status PluginController::apply(const resource::ObjectView& object) {
+  const std::string& name = object.ref.name;
+  if (!has_finalizer(object)) {
+    const auto kept = parts_.store.update_finalizers(parts_.context, object.ref, {std::string(kFinalizer)}, {});
+    if (!kept.ok()) return kept.error();
+  }
+  api::PluginSpec spec;
+  if (!spec.ParseFromString(object.spec)) return Error{Code::kDataLoss, "corrupt spec", "message.corrupt"};
+  TRY_STATUS(install(name, spec));
+  return spec.enabled() ? manager_->enable(name) : manager_->disable(name);
+}
+
+Status PluginController::install(const std::string& name, const api::PluginSpec& spec) {
+  plugin::InstallRequest request;
+  request.id = name;
+  request.version = spec.version();
+  if (spec.has_granted()) request.grant = grant_of(name, spec.granted());
+  // The configuration's type is part of the package's contracts, which come with a first installation.
+  Status installed = manager_->install(request);
+  const bool is_enabled = installed.code() == Code::kFailedPrecondition && installed.error().reason == "plugin.enabled";
+  if (!installed.ok() && !is_enabled) return installed;
+  const auto info = TRY(manager_->info(name));
+  if (info.manifest.config.empty() && spec.config_json().empty()) {
+    if (!is_enabled) return {};
+  }
+  request.config = TRY(encoded_config(info.manifest.config, spec.config_json()));
+  installed = manager_->install(request);
+  if (installed.ok() || installed.error().reason != "plugin.enabled") return installed;
+  // It runs: only its configuration may change without a stop.
+  if (manager_->configure(name, request.config).ok() && manager_->install(request).ok()) return {};
+  TRY_STATUS(manager_->disable(name));
+  return manager_->install(request);
+}
+
+Status PluginController::remove(const resource::ObjectView& object) {
+  const Status removed = manager_->remove(object.ref.name);
+  if (!removed.ok() && removed.code() != Code::kNotFound) return removed;
+  const auto released = parts_.store.update_finalizers(parts_.context, object.ref, {}, {std::string(kFinalizer)});
+  if (released.ok() || released.code() == Code::kNotFound) return {};
+  return released.error();
+}
+
+Result<std::string> PluginController::encoded_config(const std::string& type, const std::string& json) const {
+  const std::string text = json.empty() ? "{}" : json;
+  if (type.empty()) {
+    if (text == "{}") return std::string();
+    return Error{Code::kInvalidArgument, "the plugin has no configuration", "plugin.config"};
+  }
+  const auto schema = parts_.store.schema();
+  const contract::MessageType* message = schema->find_message(type);
+  if (message == nullptr) {
+    return Error{
+        Code::kFailedPrecondition,
+        "no installed contract defines " + type + ": the plugin must provide the contract of its configuration",
+        "plugin.config"};
+  }
+  return encode_config(*message, text);
+}
+
+void PluginController::look_at_waiting() {
+  for (const auto& info : manager_->list()) {
+    if (info.reason == "plugin.requires") look_at(info.id);
+  }
+}
+
+void PluginController::on_transition(const plugin::Transition& transition, const plugin::PluginInfo& now) {
+  log_info(kComponent, "plugin changed",
+           {{"plugin", transition.plugin},
+            {"from", plugin::to_string(transition.from)},
+            {"to", plugin::to_string(transition.to)},
+            {"reason", transition.reason},
+            {"message", transition.message}});
+  write_status(transition.plugin, &now, 0, nullptr);
+}
+
+void PluginController::write_status(const std::string& name, const plugin::PluginInfo* info, uint64_t generation,
+                                    const Error* failure) {
+  const std::lock_guard one_at_a_time(status_mutex_);
+  const auto object = parts_.store.get(parts_.context, ref_of(name));
+  if (!object.ok()) return;  // gone meanwhile
+  api::PluginStatus status;
+  status.ParseFromString(object->status);
+  const auto before = status.state();
+  const std::string was = object->status;
+  if (info != nullptr) describe(*info, status);
+  if (failure != nullptr) describe(*failure, status);
+  if (generation != 0) status.set_observed_generation(generation);
+  const std::string bytes = status.SerializeAsString();
+  if (bytes == was) return;
+  const auto written = parts_.store.update_status(parts_.context, object->ref, bytes);
+  if (!written.ok()) {
+    return log_warn(kComponent, "status not written", {{"plugin", name}, {"why", written.error().message}});
+  }
+  if (before == status.state()) return;
+  api::ObjectRef ref;
+  ref.set_kind(std::string(resource::kPluginKind));
+  ref.set_name(name);
+  bus::Event event;
+  event.subject = "plugin." + subject_token(status.state());
+  event.body = std::make_shared<const std::string>(ref.SerializeAsString());
+  event.revision = written->object.revision;
+  const Status published = parts_.bus.publish(std::move(event));
+  if (!published.ok()) log_warn(kComponent, "event not published", {{"why", published.error().message}});
+}
+
+}  // namespace novacron::host::daemon

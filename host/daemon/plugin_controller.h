@@ -1,0 +1,85 @@
+// Keeps installed plugins as their Plugin objects say: an object is installed when it comes, enabled and disabled by
+// its spec, and removed when it goes. What becomes of a plugin is written into its object's status and told as an event
+// "plugin.<state>".
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "host/auth/context.h"
+#include "host/base/worker_pool.h"
+#include "host/bus/bus.h"
+#include "host/plugin/lifecycle.h"
+#include "host/resource/store.h"
+
+namespace novacron::host::plugin {
+class Manager;
+}
+namespace novacron::core::v1 {
+class PluginSpec;
+class PluginStatus;
+}  // namespace novacron::core::v1
+
+namespace novacron::host::daemon {
+
+inline constexpr size_t kMaxPluginsAtOnce = 8;  ///< that are installed, enabled or disabled beside each other
+inline constexpr uint64_t kPluginRetryNs = 5'000'000'000;
+
+class PluginController final : public plugin::LifecycleListener {
+ public:
+  /// All outlive this.
+  struct Parts {
+    resource::Store& store;
+    bus::Bus& bus;
+    WorkerPool& pool;
+    auth::ContextPtr context;
+  };
+  explicit PluginController(Parts parts);
+  ~PluginController() override;
+
+  /// Takes up every Plugin object that is there, and follows them from then on. The manager, whose listener this is,
+  /// must be there until stop().
+  void start(plugin::Manager& manager);
+  /// Leaves objects and plugins as they are. Waits for what is under way.
+  void stop();
+
+  void on_transition(const plugin::Transition& transition, const plugin::PluginInfo& now) override;
+
+ private:
+  struct Work {
+    bool running = false;
+    bool again = false;
+  };
+
+  void follow();
+  Status follow_once();
+  bool is_stopping();
+  void pause();
+  /// Has the plugin looked at, once more if it is being looked at.
+  void look_at(const std::string& name);
+  void look_at_waiting();
+  void run(const std::string& name);
+  void reconcile(const std::string& name);
+  Status apply(const resource::ObjectView& object);
+  Status install(const std::string& name, const core::v1::PluginSpec& spec);
+  Status remove(const resource::ObjectView& object);
+  Result<std::string> encoded_config(const std::string& type, const std::string& json) const;
+  /// `generation` 0: as it was. `failure` null: none.
+  void write_status(const std::string& name, const plugin::PluginInfo* info, uint64_t generation, const Error* failure);
+
+  const Parts parts_;
+  plugin::Manager* manager_ = nullptr;
+  std::unique_ptr<Lane> lane_;
+  std::thread follower_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::map<std::string, Work> work_;
+  std::mutex status_mutex_;  // one writer of statuses at a time, so that they come in order
+};
+
+}  // namespace novacron::host::daemon

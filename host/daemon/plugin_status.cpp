@@ -1,0 +1,97 @@
+#include "host/daemon/plugin_status.h"
+
+#include <cctype>
+
+#include "host/contract/json.h"
+#include "host/contract/validate.h"
+#include "novacron/core/v1/host.pb.h"
+
+namespace novacron::host::daemon {
+namespace {
+
+namespace api = novacron::core::v1;
+
+std::vector<std::string> list_of(const google::protobuf::RepeatedPtrField<std::string>& values) {
+  return {values.begin(), values.end()};
+}
+
+void set_list(google::protobuf::RepeatedPtrField<std::string>& out, const std::vector<std::string>& values) {
+  out.Assign(values.begin(), values.end());
+}
+
+void describe(const plugin::Permissions& permissions, api::Permissions& out) {
+  set_list(*out.mutable_call(), permissions.grant.call);
+  set_list(*out.mutable_state(), permissions.grant.state);
+  set_list(*out.mutable_publish(), permissions.grant.publish);
+  set_list(*out.mutable_subscribe(), permissions.grant.subscribe);
+  for (const auto& rule : permissions.grant.resources) {
+    auto* resource = out.add_resources();
+    resource->set_kind(rule.kind);
+    set_list(*resource->mutable_verbs(), rule.verbs);
+  }
+  out.set_blobs(permissions.grant.blobs);
+  out.set_network(permissions.network);
+  set_list(*out.mutable_paths(), permissions.paths);
+  set_list(*out.mutable_devices(), permissions.devices);
+}
+
+}  // namespace
+
+std::shared_ptr<const auth::Grant> grant_of(const std::string& plugin, const api::Permissions& permissions) {
+  auto grant = std::make_shared<auth::Grant>();
+  grant->plugin = plugin;
+  grant->call = list_of(permissions.call());
+  grant->state = list_of(permissions.state());
+  grant->publish = list_of(permissions.publish());
+  grant->subscribe = list_of(permissions.subscribe());
+  for (const auto& rule : permissions.resources()) grant->resources.push_back({rule.kind(), list_of(rule.verbs())});
+  grant->blobs = permissions.blobs();
+  return grant;
+}
+
+void describe(const plugin::PluginInfo& info, api::PluginStatus& status) {
+  status.set_state(static_cast<api::PluginStatus::State>(info.state));
+  status.set_reason(info.reason);
+  status.set_message(info.message);
+  status.set_version(info.manifest.version.to_string());
+  status.set_digest(info.digest);
+  status.set_vendor(info.manifest.vendor);
+  status.set_summary(info.manifest.summary);
+  status.clear_provides();
+  for (const auto& provided : info.manifest.provides) {
+    status.add_provides(provided.contract + "@" + provided.version.to_string());
+  }
+  status.clear_requirements();
+  for (const auto& required : info.manifest.required) {
+    status.add_requirements(required.contract + "@" + required.range.to_string());
+  }
+  set_list(*status.mutable_services(), info.manifest.services);
+  status.clear_requested();
+  describe(info.manifest.permissions, *status.mutable_requested());
+  status.mutable_changed_at()->set_seconds(static_cast<int64_t>(info.changed_at_ns / 1'000'000'000));
+  status.mutable_changed_at()->set_nanos(static_cast<int32_t>(info.changed_at_ns % 1'000'000'000));
+}
+
+void describe(const Error& failure, api::PluginStatus& status) {
+  if (status.state() != api::PluginStatus::STATE_QUARANTINED && status.state() != api::PluginStatus::STATE_ABANDONED) {
+    status.set_state(api::PluginStatus::STATE_FAILED);
+  }
+  status.set_reason(failure.reason);
+  status.set_message(failure.message);
+}
+
+std::string subject_token(int state) {
+  std::string name = api::PluginStatus::State_Name(static_cast<api::PluginStatus::State>(state));
+  name = name.substr(std::string_view("STATE_").size());
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return name;
+}
+
+Result<std::string> encode_config(const contract::MessageType& type, const std::string& json) {
+  const std::string given = TRY(contract::json_to_message(type, json, "config"));
+  const std::string whole = TRY(contract::apply_defaults(type, given));
+  TRY_STATUS(contract::validate(type, whole, nullptr, "config"));
+  return whole;
+}
+
+}  // namespace novacron::host::daemon

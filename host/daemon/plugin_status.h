@@ -1,0 +1,30 @@
+// A plugin's life and rights, between the host's own structs and the messages of novacron.core.v1.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "host/contract/types.h"
+#include "host/plugin/lifecycle.h"
+
+namespace novacron::core::v1 {
+class Permissions;
+class PluginStatus;
+}  // namespace novacron::core::v1
+
+namespace novacron::host::daemon {
+
+std::shared_ptr<const auth::Grant> grant_of(const std::string& plugin, const core::v1::Permissions& permissions);
+
+/// What the plugin is. Leaves observed_generation alone.
+void describe(const plugin::PluginInfo& info, core::v1::PluginStatus& status);
+/// Why the spec could not be followed: state FAILED, unless the plugin itself has a worse one.
+void describe(const Error& failure, core::v1::PluginStatus& status);
+
+/// "enabled": the last token of the event that tells of a state, a number of novacron.core.v1.PluginStatus.State.
+std::string subject_token(int state);
+
+/// The configuration as bytes, with defaults, checked against the rules of its fields.
+Result<std::string> encode_config(const contract::MessageType& type, const std::string& json);
+
+}  // namespace novacron::host::daemon
