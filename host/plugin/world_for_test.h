@@ -77,8 +77,8 @@ class Recorder : public LifecycleListener {
  public:
   void on_transition(const Transition& transition, const PluginInfo& now) override {
     std::lock_guard lock(mutex);
-    CHECK(may_follow(transition.from, transition.to));
-    CHECK(now.state == transition.to);
+    // Not checked here: this may be a thread of the manager's, and Catch is for the test's own.
+    if (!may_follow(transition.from, transition.to) || now.state != transition.to) ++illegal;
     states[transition.plugin].push_back(std::string(to_string(transition.to)));
     changed.notify_all();
   }
@@ -93,6 +93,7 @@ class Recorder : public LifecycleListener {
   std::mutex mutex;
   std::condition_variable changed;
   std::map<std::string, std::vector<std::string>> states;
+  size_t illegal = 0;
 };
 
 inline auth::ContextPtr context_of(std::string principal, std::string tenant = "") {
@@ -111,6 +112,11 @@ class World {
     options.catalog = {folder.path / "catalog"};
     options.libraries = folder.path / "libraries";
     manager = std::make_unique<Manager>(broker, contracts, recorder, std::move(options));
+  }
+
+  ~World() {
+    manager = nullptr;
+    CHECK(recorder.illegal == 0);
   }
 
   /// Puts a fixture into the catalog: its library under another name, beside an empty contracts.binpb.
