@@ -75,6 +75,19 @@ awaitable<bool> write_message(Session& session, http::response<Body>& message) {
   co_return !failure;
 }
 
+/// The head alone, of a message whose body follows by other means.
+awaitable<bool> write_head(Session& session, http::response<http::empty_body>& message) {
+  http::response_serializer<http::empty_body> serializer(message);
+  serializer.split(true);
+  ErrorCode failure;
+  while (!serializer.is_header_done() && !failure) {
+    session.watchdog.arm(session.shared->limits.write_ms);
+    std::tie(failure, std::ignore) = co_await http::async_write_some(session.transport, serializer, kAwait);
+  }
+  session.watchdog.disarm();
+  co_return !failure;
+}
+
 template <class Body>
 void fill_head(http::response<Body>& message, const Session& session, const Exchange& exchange,
                const Response& response, After after) {
@@ -142,7 +155,7 @@ awaitable<bool> write_file(Session& session, const Exchange& exchange, Response 
   http::response<http::empty_body> head;
   fill_head(head, session, exchange, response, after);
   head.content_length(file->size_bytes);
-  const bool sent = co_await write_message(session, head);
+  const bool sent = co_await write_head(session, head);
   if (!sent || exchange.request->method == Method::kHead) co_return sent;
   for (uint64_t left = file->size_bytes; left > 0;) {
     std::function<Result<std::string>()> work = [file, left] { return read_piece(file->fd.get(), left); };
@@ -182,7 +195,7 @@ awaitable<void> write_feed(std::shared_ptr<Session> session, const Exchange& exc
   http::response<http::empty_body> head;
   fill_head(head, *session, exchange, response, After::kClose);
   head.chunked(true);
-  const bool sent = co_await write_message(*session, head);
+  const bool sent = co_await write_head(*session, head);
   if (!sent) co_return;
   asio::co_spawn(session->transport.get_executor(), watch_for_end(session), asio::detached);
   FeedSend send = [session](const std::string& text) { return write_chunk(session, text); };

@@ -20,7 +20,7 @@ namespace {
 namespace websocket = beast::websocket;
 using asio::awaitable;
 using StreamSocket = asio::local::stream_protocol::socket;
-using WebSocket = websocket::stream<Transport&>;
+using WebSocket = websocket::stream<Transport&, false>;  // without compression, which costs memory a connection
 
 constexpr size_t kBridgeBytes = 16 * 1024;
 constexpr uint64_t kLingerMs = 5'000;
@@ -155,10 +155,11 @@ awaitable<void> carry_both_ways(std::shared_ptr<Bridge> bridge) {
   ErrorCode ignored;
   bridge->plugin.shutdown(finished ? StreamSocket::shutdown_send : StreamSocket::shutdown_both, ignored);
   if (bridge->plugin_ended) bridge->linger.cancel();
-  ErrorCode failure;
-  while (!failure) {  // further messages have no meaning, but pings are answered and the end is noticed
+  bool alive = finished;
+  while (alive) {  // further messages have no meaning, but pings are answered and the end is noticed
     beast::flat_buffer rest;
-    std::tie(failure, std::ignore) = co_await bridge->client.async_read(rest, kAwait);
+    auto [failure, size] = co_await bridge->client.async_read(rest, kAwait);
+    alive = !failure;
   }
   bridge->plugin.shutdown(StreamSocket::shutdown_both, ignored);
 }
