@@ -1,0 +1,208 @@
+#include "host/daemon/daemon.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "host/api/rest.h"
+#include "host/api/server.h"
+#include "host/auth/authenticator.h"
+#include "host/auth/certificates.h"
+#include "host/auth/roles.h"
+#include "host/auth/token.h"
+#include "host/base/file.h"
+#include "host/base/log.h"
+#include "host/base/timer_queue.h"
+#include "host/base/worker_pool.h"
+#include "host/blob/store.h"
+#include "host/bus/bus.h"
+#include "host/daemon/installed_contracts.h"
+#include "host/daemon/node_object.h"
+#include "host/daemon/plugin_controller.h"
+#include "host/plugin/broker.h"
+#include "host/plugin/manager.h"
+#include "host/resource/actions.h"
+#include "host/resource/services/services.h"
+#include "host/state/file.h"
+#include "host/state/one_node.h"
+
+namespace novacron::host::daemon {
+namespace {
+
+constexpr std::string_view kComponent = "daemon";
+
+/// Nobody knows any more what is on the disk: the next start reads it.
+void die(const Error& why) {
+  log_error(kComponent, "the state cannot be written, the process ends", {{"why", why.message}});
+  std::abort();
+}
+
+Status make_folder(const std::string& path) {
+  return state::posix_files().create_folder(path);
+}
+
+}  // namespace
+
+/// Members are made in the order of their declaration by create(), and end in the reverse order.
+class Daemon::Parts {
+ public:
+  explicit Parts(const Config& c) : config(c), context(auth::host_context(c.node_name)) {}
+
+  Status open_stores();
+  Status open_access();
+  Status open_plugins();
+  Status open_api();
+  Status write_run_file() const;
+  void say_credential(const std::string& secret) const;
+
+  const Config config;
+  const auth::ContextPtr context;
+  const std::string incarnation = resource::system_ids().uuid();
+  WorkerPool pool{{}};
+  TimerQueue timers{system_clock()};
+  bus::Bus bus{system_clock()};
+  std::unique_ptr<state::OneNode> engine;
+  std::unique_ptr<blob::Store> blobs;
+  std::unique_ptr<auth::RoleAuthorizer> authorizer;
+  std::unique_ptr<resource::Store> store;
+  auth::TlsFiles tls;
+  std::unique_ptr<auth::Tokens> tokens;
+  std::unique_ptr<auth::Authenticator> authenticator;
+  std::unique_ptr<plugin::Broker> broker;
+  std::vector<std::unique_ptr<plugin::Service>> services;
+  std::unique_ptr<InstalledContracts> contracts;
+  std::unique_ptr<PluginController> plugins;
+  std::unique_ptr<plugin::Manager> manager;
+  std::unique_ptr<resource::Actions> actions;
+  std::unique_ptr<api::Rest> rest;
+  std::unique_ptr<api::Server> server;
+};
+
+Status Daemon::Parts::open_stores() {
+  TRY_STATUS(make_folder(config.data_folder));
+  state::OneNode::Options state_options;
+  state_options.folder = config.data_folder + "/state";
+  state_options.on_fatal = die;
+  engine = TRY(state::OneNode::open(state::posix_files(), system_clock(), std::move(state_options)));
+  blob::Store::Options blob_options;
+  blob_options.max_bytes = config.blobs.max_bytes;
+  blobs = TRY(blob::Store::open(config.data_folder + "/blobs", blob_options, system_clock()));
+  authorizer = std::make_unique<auth::RoleAuthorizer>([this](std::string_view kind, std::string_view verb) {
+    const auto schema = store->schema();
+    const contract::Kind* found = schema->find_kind(kind);
+    const contract::Action* action = found == nullptr ? nullptr : found->find_action(verb);
+    return action != nullptr && action->read_only;
+  });
+  store = std::make_unique<resource::Store>(resource::Store::Options{*engine, *authorizer});
+  return store->bootstrap();
+}
+
+Status Daemon::Parts::open_access() {
+  auth::CertificateOptions certificates;
+  certificates.folder = config.data_folder + "/tls";
+  certificates.names = config.api.names;
+  tls = TRY(auth::ensure_certificates(certificates));
+  tokens = TRY(auth::Tokens::create({.key_file = config.data_folder + "/tls/tokens.key"}));
+  auto bootstrap = TRY(auth::BootstrapCredential::open(config.data_folder + "/bootstrap-credential"));
+  if (bootstrap.secret) say_credential(*bootstrap.secret);
+  authenticator = std::make_unique<auth::Authenticator>(auth::Authenticator::Options{
+      .tokens = *tokens, .bootstrap = std::move(bootstrap.credential), .own_uid = ::geteuid()});
+  return {};
+}
+
+/// Standard output, not the log: logs are kept and passed on.
+void Daemon::Parts::say_credential(const std::string& secret) const {
+  std::printf(
+      "The first administrator's credential, shown this once:\n\n  %s\n\nTrade it for a token: novacron login\n",
+      secret.c_str());
+  std::fflush(stdout);
+}
+
+Status Daemon::Parts::open_plugins() {
+  broker =
+      std::make_unique<plugin::Broker>(plugin::Broker::Options{.node = config.node_name, .pool = &pool, .bus = &bus});
+  services.push_back(resource::make_resources_service(*store, pool, timers));
+  services.push_back(resource::make_state_service(*engine, pool, timers));
+  services.push_back(resource::make_claims_service(*engine, config.node_name, incarnation));
+  services.push_back(resource::make_blobs_service(*blobs));
+  for (const auto& service : services) TRY_STATUS(broker->offer(*service));
+  contracts = std::make_unique<InstalledContracts>(*store, context);
+  plugins = std::make_unique<PluginController>(PluginController::Parts{*store, bus, pool, context});
+  plugin::Manager::Options options;
+  options.catalog.assign(config.plugins.paths.begin(), config.plugins.paths.end());
+  options.libraries = config.data_folder + "/run/libraries";
+  options.allow_inline = config.plugins.allow_inline;
+  manager = std::make_unique<plugin::Manager>(*broker, *contracts, *plugins, std::move(options));
+  actions = std::make_unique<resource::Actions>(*store, *broker, pool);
+  return {};
+}
+
+Status Daemon::Parts::open_api() {
+  rest = std::make_unique<api::Rest>(api::Rest::Options{*store, *actions, *authenticator, *blobs, bus});
+  api::Server::Options options;
+  options.listen = config.api.listen;
+  options.tls = tls;
+  options.unix_socket = config.api.unix_socket;
+  options.limits.connections = config.api.max_connections;
+  server = TRY(api::Server::create(std::move(options), *rest, pool));
+  return {};
+}
+
+Status Daemon::Parts::write_run_file() const {
+  nlohmann::ordered_json facts;
+  facts["pid"] = ::getpid();
+  facts["urls"] = nlohmann::json::array();
+  for (const std::string& address : server->addresses()) facts["urls"].push_back("https://" + address);
+  facts["unix_socket"] = config.api.unix_socket;
+  facts["ca"] = tls.ca;
+  return write_file(config.data_folder + "/run/api.json", facts.dump(2) + "\n", 0644);
+}
+
+Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Result<std::unique_ptr<Daemon>> Daemon::create(const Config& config) {
+  auto parts = std::make_unique<Parts>(config);
+  TRY_STATUS(parts->open_stores());
+  TRY_STATUS(make_folder(config.data_folder + "/run"));
+  TRY_STATUS(parts->open_access());
+  TRY_STATUS(parts->open_plugins());
+  TRY_STATUS(parts->open_api());
+  return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+Daemon::~Daemon() {
+  stop();
+}
+
+Status Daemon::start() {
+  const auto& addresses = parts_->server->addresses();
+  TRY_STATUS(publish_node(*parts_->store, parts_->context,
+                          {parts_->config.node_name, parts_->incarnation, addresses.empty() ? "" : addresses.front()}));
+  parts_->plugins->start(*parts_->manager);
+  TRY_STATUS(parts_->actions->start());
+  parts_->server->start();
+  TRY_STATUS(parts_->write_run_file());
+  log_info(kComponent, "ready",
+           {{"node", parts_->config.node_name},
+            {"address", addresses.empty() ? "" : addresses.front()},
+            {"unix_socket", parts_->config.api.unix_socket}});
+  return {};
+}
+
+void Daemon::stop() {
+  if (parts_ == nullptr) return;
+  ::unlink((parts_->config.data_folder + "/run/api.json").c_str());
+  parts_->server->stop(parts_->config.api.shutdown_ms);
+  parts_->plugins->stop();
+  parts_->actions.reset();
+  parts_->manager.reset();
+  for (const auto& service : parts_->services) parts_->broker->withdraw(*service);
+  log_info(kComponent, "stopped");
+  parts_.reset();
+}
+
+}  // namespace novacron::host::daemon

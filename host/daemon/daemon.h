@@ -1,0 +1,32 @@
+// The host, wired: every part is made here, in the order in which they need each other, and ends in the reverse order.
+#pragma once
+
+#include <memory>
+
+#include "host/base/result.h"
+#include "host/daemon/config.h"
+
+namespace novacron::host::daemon {
+
+class Daemon {
+ public:
+  /// Recovers the state and listens, but serves nothing yet. The bootstrap credential, when it was made just now, is
+  /// printed to standard output: its only chance to be seen.
+  static Result<std::unique_ptr<Daemon>> create(const Config& config);
+  /// Stops what still runs. Guests of plugins are not the host's to stop.
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  /// Serves, takes up plugins and operations, and says where in <data_folder>/run/api.json.
+  Status start();
+  /// Lets requests under way finish, up to the configured time. Idempotent.
+  void stop();
+
+ private:
+  class Parts;
+  explicit Daemon(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace novacron::host::daemon

@@ -1,0 +1,72 @@
+// novacrond: the host daemon, one per node.
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "host/base/log.h"
+#include "host/daemon/config.h"
+#include "host/daemon/daemon.h"
+#include "host/daemon/notify.h"
+#include "host/daemon/version.h"
+
+namespace {
+
+using namespace novacron::host;
+
+constexpr const char* kDefaultConfig = "/etc/novacron/novacrond.toml";
+
+/// Blocked before any thread starts, so that main alone takes them.
+sigset_t ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+int failed(const Error& error) {
+  std::fprintf(stderr, "novacrond: %s\n", error.message.c_str());
+  return 1;
+}
+
+int run(const daemon::Config& config) {
+  const sigset_t signals = ending_signals();
+  log_setup(config.log.level, config.log.format);
+  auto made = daemon::Daemon::create(config);
+  if (!made.ok()) return failed(made.error());
+  const Status started = (*made)->start();
+  if (!started.ok()) return failed(started.error());
+  daemon::notify_supervisor("READY=1");
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log_info("daemon", "stopping", {{"signal", signal}});
+  daemon::notify_supervisor("STOPPING=1");
+  // A second signal ends it at once.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  (*made)->stop();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "The NovaCron host: runs plugins, keeps their resources, serves the REST API.\n"
+      "Example: novacrond --config /etc/novacron/novacrond.toml",
+      "novacrond");
+  std::string config_file = kDefaultConfig;
+  bool only_check = false;
+  app.add_option("-c,--config", config_file, "TOML file with the settings")->capture_default_str();
+  app.add_flag("--check", only_check, "read the settings, say what is wrong with them, and end");
+  app.set_version_flag("--version", std::string(daemon::kVersion));
+  CLI11_PARSE(app, argc, argv);
+
+  const auto config = daemon::load_config(config_file);
+  if (!config.ok()) return failed(config.error());
+  if (!only_check) return run(*config);
+  std::printf("%s: valid\n", config_file.c_str());
+  return 0;
+}
