@@ -15,12 +15,12 @@ namespace novacron {
 
 /// Who calls. Strings are copies.
 struct Caller {
-  std::string principal;
-  std::string tenant;
-  std::string plugin;  ///< the immediate caller; empty for a user
-  std::string node;
-  std::string trace_parent;  ///< W3C traceparent
-  std::string lease;         ///< of the singleton that calls
+  std::string principal = {};
+  std::string tenant = {};
+  std::string plugin = {};  ///< the immediate caller; empty for a user
+  std::string node = {};
+  std::string trace_parent = {};  ///< W3C traceparent
+  std::string lease = {};         ///< of the singleton that calls
   uint64_t fence = 0;
 };
 

@@ -6,6 +6,9 @@ namespace {
 // The result of a call comes at its deadline at the latest; a host that is later than this is broken.
 constexpr uint64_t kResultSlackNs = 5'000'000'000;
 
+// No result came: the wait itself failed.
+constexpr std::string_view kNotEnded = "call.not-ended";
+
 uint64_t deadline_of(const Route& route, uint32_t method, const CallOptions& options) {
   if (options.deadline_ns != 0) return options.deadline_ns;
   const nc_method& declared = *route.service->methods[method];
@@ -76,11 +79,24 @@ ClientCall::~ClientCall() {
 }
 
 Result<std::string_view> ClientCall::wait() {
+  return wait_until(channel_.deadline_ns() + kResultSlackNs);
+}
+
+Error ClientCall::ended_with(Error otherwise) {
+  auto result = wait_until(channel_.host()->now(channel_.host()->self, NC_CLOCK_MONOTONIC));
+  if (result.ok() || result.error().reason == kNotEnded) return otherwise;
+  return std::move(result).error();
+}
+
+Result<std::string_view> ClientCall::wait_until(uint64_t until_ns) {
   if (refusal_) return *refusal_;
   const nc_result* result = nullptr;
   const nc_host* host = channel_.host();
-  const nc_code code = host->wait(host->self, channel_.call(), channel_.deadline_ns() + kResultSlackNs, &result);
-  if (code != NC_OK) return Error{.code = static_cast<Code>(code), .message = "waiting for a call failed"};
+  const nc_code code = host->wait(host->self, channel_.call(), until_ns, &result);
+  if (code != NC_OK) {
+    return Error{
+        .code = static_cast<Code>(code), .message = "waiting for a call failed", .reason = std::string(kNotEnded)};
+  }
   if (!std::exchange(has_waited_, true)) take_fds(*result, received_);
   return reply_of(*result);
 }

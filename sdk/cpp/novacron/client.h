@@ -41,10 +41,14 @@ class ClientCall {
   Channel& channel() { return channel_; }
   /// Blocks until the call has ended: the bytes of its reply, or its error. They stay valid as long as this object.
   Result<std::string_view> wait();
+  /// The result if it is there already, else `otherwise`.
+  Error ended_with(Error otherwise);
   /// [any] thread. Whoever reads, writes or waits returns soon.
   void cancel() const;
 
  private:
+  Result<std::string_view> wait_until(uint64_t until_ns);
+
   Channel channel_;
   std::optional<Error> refusal_;
   Fds* received_ = nullptr;
@@ -104,9 +108,9 @@ class ReplyReader {
  private:
   // The call's result says why the stream ended; without one, the failed read does.
   Result<std::optional<Reply>> ended(Result<std::optional<Incoming>> read) {
+    if (!read.ok()) return call_.ended_with(std::move(read).error());
     auto result = call_.wait();
     if (!result.ok()) return std::move(result).error();
-    if (!read.ok()) return std::move(read).error();
     return std::optional<Reply>();
   }
 
