@@ -51,7 +51,8 @@ Board::Changes Board::after(uint64_t version, uint64_t timeout_ms) const {
   return changes;
 }
 
-bool Board::wait(const std::string& uid, const std::function<bool(const GuestStatus&)>& holds, uint64_t timeout_ms) const {
+bool Board::wait(const std::string& uid, const std::function<bool(const GuestStatus&)>& holds,
+                 uint64_t timeout_ms) const {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] {
     const auto found = entries_.find(uid);

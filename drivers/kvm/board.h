@@ -14,13 +14,13 @@
 
 namespace novacron::kvm {
 
-/// [any] thread. A watcher has no queue: it asks for what is newer than what it saw, so a slow one misses states in between, never the
-/// last one.
+/// [any] thread. A watcher has no queue: it asks for what is newer than what it saw, so a slow one misses states in
+/// between, never the last one.
 class Board {
  public:
   struct Changes {
     std::vector<compute::v1::GuestStatus> guests;
-    uint64_t version = 0;    ///< ask for what came after it
+    uint64_t version = 0;  ///< ask for what came after it
   };
 
   /// The status that was there, if this one differs. The first of a guest is no change: it may have been so for long.
@@ -29,7 +29,8 @@ class Board {
   /// What is newer than `version` (0: everything); empty when nothing came within `timeout_ms`.
   Changes after(uint64_t version, uint64_t timeout_ms) const;
   /// True as soon as `holds` of the guest's status; false after `timeout_ms`.
-  bool wait(const std::string& uid, const std::function<bool(const compute::v1::GuestStatus&)>& holds, uint64_t timeout_ms) const;
+  bool wait(const std::string& uid, const std::function<bool(const compute::v1::GuestStatus&)>& holds,
+            uint64_t timeout_ms) const;
 
  private:
   struct Entry {

@@ -82,7 +82,8 @@ Result<pid_t> spawn(std::vector<std::string> words, int output) {
   std::string path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", locale = "LC_ALL=C";
   char* const environment[] = {path.data(), locale.data(), nullptr};
   pid_t pid = 0;
-  const int failure = ::posix_spawn(&pid, kLimiter, FileActions(output).get(), Attributes().get(), arguments.data(), environment);
+  const int failure =
+      ::posix_spawn(&pid, kLimiter, FileActions(output).get(), Attributes().get(), arguments.data(), environment);
   if (failure != 0) return errno_error(std::string("start ") + kLimiter, failure);
   return pid;
 }

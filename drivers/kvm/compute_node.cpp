@@ -1,9 +1,11 @@
 #include "compute_node.h"
 
+#include <libvirt/libvirt.h>
+
 #include <fstream>
 #include <utility>
 
-#include "libvirt.h"
+#include "domain.h"
 #include "novacron/core/v1/resource.nc.h"
 #include "novacron/host.h"
 
@@ -73,12 +75,15 @@ Result<std::string> node_name(const Host& host) {
   // Context 0 is the plugin itself.
   const nc_code code = host.table()->context_info(host.table()->self, 0, &self);
   if (code != NC_OK || self.node.len == 0) {
-    return Error{.code = Code::kUnavailable, .message = "the host does not say its node's name", .reason = "compute.node-unknown"};
+    return Error{.code = Code::kUnavailable,
+                 .message = "the host does not say its node's name",
+                 .reason = "compute.node-unknown"};
   }
   return std::string(view(self.node));
 }
 
-Result<api::DriverDescription> describe_node(virConnectPtr connection, const std::string& accelerator, uint64_t reserved_memory_bytes) {
+Result<api::DriverDescription> describe_node(virConnectPtr connection, const std::string& accelerator,
+                                             uint64_t reserved_memory_bytes) {
   virNodeInfo info = {};
   unsigned long library = 0, hypervisor = 0;
   if (virNodeGetInfo(connection, &info) != 0 || virConnectGetLibVersion(connection, &library) != 0 ||
@@ -91,7 +96,8 @@ Result<api::DriverDescription> describe_node(virConnectPtr connection, const std
   node.memory_bytes = memory > reserved_memory_bytes ? memory - reserved_memory_bytes : 0;
   node.cpu_model = cpu_model();
   node.accelerator = accelerator;
-  node.capabilities = capabilities("libvirt " + version_text(library) + ", QEMU " + version_text(hypervisor), accelerator);
+  node.capabilities =
+      capabilities("libvirt " + version_text(library) + ", QEMU " + version_text(hypervisor), accelerator);
   api::DriverDescription description;
   description.capabilities = node.capabilities;
   description.node = std::move(node);

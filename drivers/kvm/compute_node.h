@@ -15,9 +15,11 @@ class Host;
 namespace novacron::kvm {
 
 /// What libvirt and the machine say.
-Result<compute::v1::DriverDescription> describe_node(_virConnect* connection, const std::string& accelerator, uint64_t reserved_memory_bytes);
+Result<compute::v1::DriverDescription> describe_node(_virConnect* connection, const std::string& accelerator,
+                                                     uint64_t reserved_memory_bytes);
 
-/// Makes the resource, owned by the host's Node of that name, and writes its status if it differs. Calls the host; blocks.
+/// Makes the resource, owned by the host's Node of that name, and writes its status if it differs. Calls the host;
+/// blocks.
 Status publish_node(const Host& host, const std::string& node, const compute::v1::ComputeNodeStatus& status);
 
 /// This node's name, as the host knows it.

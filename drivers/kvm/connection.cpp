@@ -1,12 +1,15 @@
 #include "connection.h"
 
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <set>
 #include <utility>
 
-#include "libvirt.h"
+#include "domain.h"
 
 namespace novacron::kvm {
 namespace {
@@ -32,14 +35,18 @@ void initialise_libvirt() {
 }  // namespace
 
 Error unreachable(const std::string& message) {
-  return Error{.code = Code::kUnavailable, .message = message, .reason = "compute.engine-unreachable", .retry_after_ns = kRetryAfterNs};
+  return Error{.code = Code::kUnavailable,
+               .message = message,
+               .reason = "compute.engine-unreachable",
+               .retry_after_ns = kRetryAfterNs};
 }
 
 /// Runs libvirt's event loop until it is destroyed. A timer that is made due wakes it.
 class Connection::EventLoop {
  public:
   EventLoop() {
-    wake_timer_ = virEventAddTimeout(-1, [](int timer, void*) { virEventUpdateTimeout(timer, -1); }, nullptr, nullptr);
+    wake_timer_ = virEventAddTimeout(
+        -1, [](int timer, void*) { virEventUpdateTimeout(timer, -1); }, nullptr, nullptr);
     thread_ = std::thread([this] {
       while (!stopping_) {
         if (virEventRunDefaultImpl() < 0) std::this_thread::sleep_for(kBackoffMin);
@@ -88,7 +95,9 @@ struct Connection::Signals {
 Connection::Connection(std::string uri, ConnectionObserver& observer)
     : uri_(std::move(uri)), observer_(observer), signals_(std::make_shared<Signals>()) {}
 
-Connection::~Connection() { stop(); }
+Connection::~Connection() {
+  stop();
+}
 
 void Connection::start() {
   initialise_libvirt();
@@ -132,7 +141,8 @@ void Connection::wait_and_deliver(const std::stop_token& stopping) {
     std::set<std::string> changed;
     {
       std::unique_lock lock(signals_->mutex);
-      signals_->wake.wait_until(lock, stopping, next_tick_, [this] { return signals_->lost || !signals_->changed.empty(); });
+      signals_->wake.wait_until(lock, stopping, next_tick_,
+                                [this] { return signals_->lost || !signals_->changed.empty(); });
       changed.swap(signals_->changed);
       lost = signals_->lost;
     }
@@ -166,12 +176,15 @@ bool Connection::connect() {
 bool Connection::watch(virConnectPtr connection) {
   signals_ = std::make_shared<Signals>();  // what the last connection still says is not about this one
   virConnectSetKeepAlive(connection, kKeepAliveInterval_s, kKeepAliveCount);
-  auto for_events = std::make_unique<Signals::Handle>(signals_), for_close = std::make_unique<Signals::Handle>(signals_);
+  auto for_events = std::make_unique<Signals::Handle>(signals_),
+       for_close = std::make_unique<Signals::Handle>(signals_);
   event_callback_ = virConnectDomainEventRegisterAny(connection, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                                     VIR_DOMAIN_EVENT_CALLBACK(&Signals::lifecycle), for_events.get(), &Signals::release);
+                                                     VIR_DOMAIN_EVENT_CALLBACK(&Signals::lifecycle), for_events.get(),
+                                                     &Signals::release);
   if (event_callback_ < 0) return false;
   (void)for_events.release();  // libvirt releases it
-  if (virConnectRegisterCloseCallback(connection, &Signals::closed, for_close.get(), &Signals::release) != 0) return false;
+  if (virConnectRegisterCloseCallback(connection, &Signals::closed, for_close.get(), &Signals::release) != 0)
+    return false;
   (void)for_close.release();
   return true;
 }

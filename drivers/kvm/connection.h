@@ -29,8 +29,8 @@ class ConnectionObserver {
   virtual void tick() = 0;
 };
 
-/// libvirt's event loop on one thread, connecting and delivering on another. libvirt's loop belongs to the process: one Connection a
-/// process at a time runs it; while an upgrade has two of them, either serves both.
+/// libvirt's event loop on one thread, connecting and delivering on another. libvirt's loop belongs to the process: one
+/// Connection a process at a time runs it; while an upgrade has two of them, either serves both.
 class Connection {
  public:
   Connection(std::string uri, ConnectionObserver& observer);
@@ -42,7 +42,8 @@ class Connection {
   /// Idempotent; joins both threads. No observer is called after it.
   void stop();
 
-  /// [any] The open connection; calls on it may fail when it breaks. Shared: a call keeps what it began with until it ends.
+  /// [any] The open connection; calls on it may fail when it breaks. Shared: a call keeps what it began with until it
+  /// ends.
   Result<std::shared_ptr<_virConnect>> get() const;
   const std::string& uri() const { return uri_; }
 
@@ -62,7 +63,7 @@ class Connection {
   mutable std::mutex mutex_;          // guards the two below
   std::shared_ptr<_virConnect> connection_;
   std::string last_error_ = "not connected yet";
-  int event_callback_ = -1;           // the connection's thread only
+  int event_callback_ = -1;  // the connection's thread only
   std::chrono::steady_clock::time_point next_tick_;
   std::unique_ptr<EventLoop> loop_;
   std::jthread thread_;

@@ -33,7 +33,9 @@ uint64_t size_of(int fd) {
   return ::fstat(fd, &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
 }
 
-uint64_t backlog_start(uint64_t size) { return size > kConsoleBacklogBytes ? size - kConsoleBacklogBytes : 0; }
+uint64_t backlog_start(uint64_t size) {
+  return size > kConsoleBacklogBytes ? size - kConsoleBacklogBytes : 0;
+}
 
 }  // namespace
 
@@ -41,18 +43,22 @@ struct Consoles::Viewer {
   std::string uid;
   Fd socket;
   Fd log;
-  uint64_t offset = 0;          ///< in the log: what comes next
+  uint64_t offset = 0;  ///< in the log: what comes next
   int log_watch = -1;
-  std::string input;            ///< typed, not yet taken by the guest
-  bool reads = true;            ///< it may type more
-  bool behind = true;           ///< the log has more, the socket has no room
-  bool rotated = false;         ///< the log was moved away, a new one is in its place
+  std::string input;     ///< typed, not yet taken by the guest
+  bool reads = true;     ///< it may type more
+  bool behind = true;    ///< the log has more, the socket has no room
+  bool rotated = false;  ///< the log was moved away, a new one is in its place
   bool guest_ended = false;
 };
 
-Consoles::Consoles(Connection& connection, const Folder& folder) : connection_(connection), folder_(folder) {}
+Consoles::Consoles(Connection& connection, const Folder& folder,
+                   std::function<void(const std::string& uid, const Error& why)> input_failed)
+    : connection_(connection), folder_(folder), input_failed_(std::move(input_failed)) {}
 
-Consoles::~Consoles() { stop(); }
+Consoles::~Consoles() {
+  stop();
+}
 
 Status Consoles::start() {
   epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
@@ -94,9 +100,13 @@ Result<Fd> Consoles::attach(const std::string& uid) {
   Fd theirs(ends[1]);
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_) return Error{.code = Code::kUnavailable, .message = "the driver is stopping", .reason = "compute.driver-stopping"};
+    if (stopping_)
+      return Error{
+          .code = Code::kUnavailable, .message = "the driver is stopping", .reason = "compute.driver-stopping"};
     if (viewers_count_ >= kViewersMax) {
-      return Error{.code = Code::kResourceExhausted, .message = "64 consoles are open on this node", .reason = "compute.too-many-consoles"};
+      return Error{.code = Code::kResourceExhausted,
+                   .message = "64 consoles are open on this node",
+                   .reason = "compute.too-many-consoles"};
     }
     ++viewers_count_;
     arriving_.push_back(std::move(viewer));
@@ -116,7 +126,8 @@ void Consoles::guest_ended(const std::string& uid) {
 void Consoles::run() {
   epoll_event events[32];
   while (true) {
-    const bool typed = std::any_of(viewers_.begin(), viewers_.end(), [](const auto& item) { return !item.second->input.empty(); });
+    const bool typed =
+        std::any_of(viewers_.begin(), viewers_.end(), [](const auto& item) { return !item.second->input.empty(); });
     const int ready = ::epoll_wait(epoll_.get(), events, 32, typed ? kInputRetryMs : -1);
     {
       const std::lock_guard lock(mutex_);
@@ -192,8 +203,10 @@ void Consoles::handle_log_events() {
   }
   std::vector<int> done;
   for (const auto& [fd, viewer] : viewers_) {
-    if (moved.contains(viewer->log_watch)) viewer->rotated = true;
-    else if (!modified.contains(viewer->log_watch)) continue;
+    if (moved.contains(viewer->log_watch))
+      viewer->rotated = true;
+    else if (!modified.contains(viewer->log_watch))
+      continue;
     if (!send_output(*viewer)) done.push_back(fd);
   }
   for (const int fd : done) drop(fd);
@@ -247,8 +260,12 @@ void Consoles::send_input(Viewer& viewer) {
   auto& input = inputs_[viewer.uid];
   if (!input) input = std::make_unique<ConsoleInput>(connection_, viewer.uid);
   const auto sent = input->send(viewer.input);
-  if (sent.ok()) viewer.input.erase(0, *sent);
-  else if (sent.code() != Code::kUnavailable) viewer.input.clear();  // nobody will take it
+  if (sent.ok()) {
+    viewer.input.erase(0, *sent);
+  } else if (sent.code() != Code::kUnavailable) {  // else it waits for libvirtd
+    viewer.input.clear();
+    input_failed_(viewer.uid, sent.error());
+  }
 }
 
 /// Asks for room only when there is something to send, and for input only when the last has gone on.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,12 +25,14 @@ inline constexpr uint64_t kConsoleBacklogBytes = 64 * 1024;
 /// A log with more on disk than this loses its beginning.
 inline constexpr uint64_t kConsoleLogMaxBytes = 1024 * 1024;
 
-/// [any] thread; the work is done on one thread of its own. QEMU appends what the guest prints to a log; each viewer follows the log at
-/// its own pace. So nothing is buffered here, nothing is lost or shown twice between the past and the present, and output goes on
-/// while libvirtd restarts. Input goes through libvirt's console stream.
+/// [any] thread; the work is done on one thread of its own. QEMU appends what the guest prints to a log; each viewer
+/// follows the log at its own pace. So nothing is buffered here, nothing is lost or shown twice between the past and
+/// the present, and output goes on while libvirtd restarts. Input goes through libvirt's console stream.
 class Consoles {
  public:
-  Consoles(Connection& connection, const Folder& folder);
+  /// `input_failed` is told why what was typed has been thrown away.
+  Consoles(Connection& connection, const Folder& folder,
+           std::function<void(const std::string& uid, const Error& why)> input_failed);
   ~Consoles();
   Consoles(const Consoles&) = delete;
   Consoles& operator=(const Consoles&) = delete;
@@ -63,6 +66,7 @@ class Consoles {
 
   Connection& connection_;
   const Folder& folder_;
+  const std::function<void(const std::string& uid, const Error& why)> input_failed_;
   Fd epoll_, wake_, inotify_;
 
   std::mutex mutex_;  // guards the four below

@@ -1,10 +1,12 @@
 #include "console_input.h"
 
+#include <libvirt/libvirt.h>
+
 #include <atomic>
 #include <utility>
 
 #include "connection.h"
-#include "libvirt.h"
+#include "domain.h"
 
 namespace novacron::kvm {
 namespace {
@@ -51,11 +53,15 @@ Status ConsoleInput::open() {
   auto stream = std::make_unique<Stream>();
   stream->connection = NC_TRY(connection_.get());
   const Domain domain = NC_TRY(find_domain(stream->connection.get(), uid_));
-  if (!domain) return Error{.code = Code::kNotFound, .message = "guest " + uid_ + " is not here", .reason = "compute.guest-absent"};
+  if (!domain)
+    return Error{
+        .code = Code::kNotFound, .message = "guest " + uid_ + " is not here", .reason = "compute.guest-absent"};
   stream->stream = virStreamNew(stream->connection.get(), VIR_STREAM_NONBLOCK);
   if (stream->stream == nullptr) return libvirt_error("make a stream");
-  // By force: what another owner of the console left behind, such as this driver before a crash, must not keep people out.
-  if (virDomainOpenConsole(domain.get(), nullptr, stream->stream, VIR_DOMAIN_CONSOLE_FORCE) != 0) return libvirt_error("open the console");
+  // By force: what another owner of the console left behind, such as this driver before a crash, must not keep people
+  // out.
+  if (virDomainOpenConsole(domain.get(), nullptr, stream->stream, VIR_DOMAIN_CONSOLE_FORCE) != 0)
+    return libvirt_error("open the console");
   auto handle = std::make_unique<Broken>(stream->broken);
   if (virStreamEventAddCallback(stream->stream, kWatched, &drop_output, handle.get(),
                                 [](void* owned) { delete static_cast<Broken*>(owned); }) != 0) {

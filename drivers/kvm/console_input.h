@@ -11,8 +11,8 @@ namespace novacron::kvm {
 
 class Connection;
 
-/// One thread. Opens libvirt's console stream when something is to be sent, and again after it broke. The stream's other direction is
-/// read and dropped: the guest's output comes from the console's log.
+/// One thread. Opens libvirt's console stream when something is to be sent, and again after it broke. The stream's
+/// other direction is read and dropped: the guest's output comes from the console's log.
 class ConsoleInput {
  public:
   ConsoleInput(Connection& connection, std::string uid);

@@ -21,9 +21,15 @@ constexpr const char* kQemuImg = "/usr/bin/qemu-img";
 constexpr const char* kIsoMaker = "/usr/bin/xorrisofs";
 constexpr size_t kCopyChunkBytes = 1 << 20;
 
-std::string guest_folder(const std::string& uid) { return "guests/" + uid; }
-std::string image_name(const std::string& digest) { return "images/" + digest.substr(digest.find(':') + 1); }
-const char* format_name(DiskFormat format) { return format == DiskFormat::kQcow2 ? "qcow2" : "raw"; }
+std::string guest_folder(const std::string& uid) {
+  return "guests/" + uid;
+}
+std::string image_name(const std::string& digest) {
+  return "images/" + digest.substr(digest.find(':') + 1);
+}
+const char* format_name(DiskFormat format) {
+  return format == DiskFormat::kQcow2 ? "qcow2" : "raw";
+}
 
 Error invalid(const std::string& message) {
   return Error{.code = Code::kInvalidArgument, .message = message, .reason = "compute.invalid-disk"};
@@ -67,14 +73,18 @@ Result<uint64_t> size_of(int fd) {
 
 }  // namespace
 
-std::string Disks::console_log_name(const std::string& uid) { return guest_folder(uid) + "/console.log"; }
+std::string Disks::console_log_name(const std::string& uid) {
+  return guest_folder(uid) + "/console.log";
+}
 
 Status Disks::prepare() {
   NC_TRY_STATUS(folder_.make_folder("images"));
   return folder_.make_folder("guests");
 }
 
-Status Disks::make_guest(const std::string& uid) { return folder_.make_folder(guest_folder(uid)); }
+Status Disks::make_guest(const std::string& uid) {
+  return folder_.make_folder(guest_folder(uid));
+}
 
 Result<std::string> Disks::image(const std::string& digest) {
   if (!is_digest(digest)) return invalid("\"" + digest + "\" is no digest of a blob");
@@ -92,7 +102,9 @@ Status Disks::fetch(const std::string& digest, const std::string& name) {
   const Fd file = NC_TRY(folder_.open_file(draft, O_WRONLY | O_CREAT | O_EXCL, 0444));
   NC_TRY_STATUS(copy_bytes(image->file.get(), file.get(), image->size_bytes));
   if (NC_TRY(size_of(file.get())) != image->size_bytes) {
-    return Error{.code = Code::kDataLoss, .message = "image " + digest + " is shorter than its blob", .reason = "compute.image-damaged"};
+    return Error{.code = Code::kDataLoss,
+                 .message = "image " + digest + " is shorter than its blob",
+                 .reason = "compute.image-damaged"};
   }
   if (::fsync(file.get()) != 0) return errno_error("sync " + draft, errno);
   return folder_.rename(draft, name);
@@ -135,7 +147,8 @@ Status Disks::make_layer(const std::string& name, const DiskOrder& order, uint64
   NC_TRY_STATUS(folder_.remove_file(draft));
   std::vector<std::string> command = {kQemuImg, "create", "-q", "-f", "qcow2"};
   if (!order.image.empty()) {
-    command.insert(command.end(), {"-b", folder_.path_of(image_name(order.image)), "-F", format_name(order.image_format)});
+    command.insert(command.end(),
+                   {"-b", folder_.path_of(image_name(order.image)), "-F", format_name(order.image_format)});
   }
   command.insert(command.end(), {folder_.path_of(draft), std::to_string(size_bytes)});
   NC_TRY_STATUS(run_child_to_success(command));
@@ -149,10 +162,12 @@ Status Disks::grow(const std::string& name, const DiskOrder& order) {
   if (!order.size_bytes || *order.size_bytes == header.virtual_size_bytes) return {};
   if (*order.size_bytes < header.virtual_size_bytes) {
     return Error{.code = Code::kFailedPrecondition,
-                 .message = "disk " + order.name + " has " + std::to_string(header.virtual_size_bytes) + " bytes and cannot shrink",
+                 .message = "disk " + order.name + " has " + std::to_string(header.virtual_size_bytes) +
+                            " bytes and cannot shrink",
                  .reason = "compute.disk-shrink"};
   }
-  return run_child_to_success({kQemuImg, "resize", "-q", "-f", "qcow2", folder_.path_of(name), std::to_string(*order.size_bytes)});
+  return run_child_to_success(
+      {kQemuImg, "resize", "-q", "-f", "qcow2", folder_.path_of(name), std::to_string(*order.size_bytes)});
 }
 
 Result<DomainDisk> Disks::seed(const std::string& uid, const std::string& name, const std::string& user_data) {
@@ -165,12 +180,14 @@ Result<DomainDisk> Disks::seed(const std::string& uid, const std::string& name, 
   NC_TRY_STATUS(folder_.remove_folder(source));
   NC_TRY_STATUS(folder_.make_folder(source, 0700));
   NC_TRY_STATUS(folder_.replace_file(source + "/user-data", user_data));
-  NC_TRY_STATUS(folder_.replace_file(source + "/meta-data", "instance-id: " + uid + "\nlocal-hostname: " + name + "\n"));
-  NC_TRY_STATUS(run_child_to_success({kIsoMaker, "-quiet", "-output", folder_.path_of(draft), "-volid", "cidata", "-joliet", "-rock",
-                                      folder_.path_of(source)}));
+  NC_TRY_STATUS(
+      folder_.replace_file(source + "/meta-data", "instance-id: " + uid + "\nlocal-hostname: " + name + "\n"));
+  NC_TRY_STATUS(run_child_to_success({kIsoMaker, "-quiet", "-output", folder_.path_of(draft), "-volid", "cidata",
+                                      "-joliet", "-rock", folder_.path_of(source)}));
   NC_TRY_STATUS(folder_.rename(draft, iso));
   NC_TRY_STATUS(folder_.remove_folder(source));
-  return DomainDisk{.name = "cidata", .file = {folder_.path_of(iso), DiskFormat::kRaw}, .backing = std::nullopt, .read_only = true};
+  return DomainDisk{
+      .name = "cidata", .file = {folder_.path_of(iso), DiskFormat::kRaw}, .backing = std::nullopt, .read_only = true};
 }
 
 Result<std::string> Disks::new_console_log(const std::string& uid) {

@@ -21,7 +21,7 @@
 namespace novacron::kvm {
 
 struct Image {
-  Fd file;                   ///< open for reading
+  Fd file;  ///< open for reading
   uint64_t size_bytes = 0;
 };
 
@@ -34,9 +34,9 @@ class ImageSource {
 };
 
 struct DiskOrder {
-  std::string name;                     ///< a label
-  std::optional<uint64_t> size_bytes;   ///< absent: the image's
-  std::string image;                    ///< a digest; empty: none
+  std::string name;                    ///< a label
+  std::optional<uint64_t> size_bytes;  ///< absent: the image's
+  std::string image;                   ///< a digest; empty: none
   DiskFormat image_format = DiskFormat::kRaw;
   bool read_only = false;
 };
@@ -59,8 +59,8 @@ class Disks {
   Result<std::string> new_console_log(const std::string& uid);
   /// All files of the machine.
   Status remove_guest(const std::string& uid);
-  /// Removes the images that are not in what `used` returns. It is asked while no image can arrive: who notes an image as used before
-  /// asking for it keeps it.
+  /// Removes the images that are not in what `used` returns. It is asked while no image can arrive: who notes an image
+  /// as used before asking for it keeps it.
   Status remove_images_except(const std::function<std::set<std::string>()>& used);
 
   static std::string console_log_name(const std::string& uid);

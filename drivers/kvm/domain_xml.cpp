@@ -10,19 +10,30 @@ namespace novacron::kvm {
 namespace {
 
 constexpr const char* kNamespace = "https://novacron.dev/xmlns/guest/1";
-// libvirt keeps an alias that a user gives only with this prefix; it carries the spec's name of a device through to statistics.
+// libvirt keeps an alias that a user gives only with this prefix; it carries the spec's name of a device through to
+// statistics.
 constexpr std::string_view kDiskAlias = "ua-disk-", kCardAlias = "ua-card-";
 constexpr size_t kSerialMaxLength = 20;  // of a virtio disk
 
 using pugi::xml_node;
 
-xml_node add(xml_node parent, const char* element) { return parent.append_child(element); }
-void set(xml_node node, const char* attribute, const std::string& value) { node.append_attribute(attribute) = value.c_str(); }
-void add_text(xml_node parent, const char* element, const std::string& text) { add(parent, element).text() = text.c_str(); }
+xml_node add(xml_node parent, const char* element) {
+  return parent.append_child(element);
+}
+void set(xml_node node, const char* attribute, const std::string& value) {
+  node.append_attribute(attribute) = value.c_str();
+}
+void add_text(xml_node parent, const char* element, const std::string& text) {
+  add(parent, element).text() = text.c_str();
+}
 
-const char* format_name(DiskFormat format) { return format == DiskFormat::kQcow2 ? "qcow2" : "raw"; }
+const char* format_name(DiskFormat format) {
+  return format == DiskFormat::kQcow2 ? "qcow2" : "raw";
+}
 
-std::string alias_of(std::string_view prefix, const std::string& name) { return std::string(prefix) + name; }
+std::string alias_of(std::string_view prefix, const std::string& name) {
+  return std::string(prefix) + name;
+}
 
 void add_metadata(xml_node domain, const DomainPlan& plan) {
   const xml_node guest = add(add(domain, "metadata"), "nc:guest");
@@ -60,7 +71,8 @@ void add_machine(xml_node domain, const DomainPlan& plan) {
 /// vda … vdz, vdaa …
 std::string disk_target(size_t index) {
   std::string letters;
-  for (size_t left = index + 1; left > 0; left = (left - 1) / 26) letters.insert(0, 1, static_cast<char>('a' + (left - 1) % 26));
+  for (size_t left = index + 1; left > 0; left = (left - 1) / 26)
+    letters.insert(0, 1, static_cast<char>('a' + (left - 1) % 26));
   return "vd" + letters;
 }
 
@@ -135,8 +147,9 @@ void add_devices(xml_node domain, const DomainPlan& plan) {
 }
 
 Status check_text(const DomainPlan& plan) {
-  std::vector<const std::string*> texts = {&plan.uid,         &plan.tenant,      &plan.name,         &plan.accelerator,     &plan.emulator,
-                                           &plan.kernel_path, &plan.initrd_path, &plan.command_line, &plan.console_log_path};
+  std::vector<const std::string*> texts = {&plan.uid,         &plan.tenant,       &plan.name,
+                                           &plan.accelerator, &plan.emulator,     &plan.kernel_path,
+                                           &plan.initrd_path, &plan.command_line, &plan.console_log_path};
   for (const DomainDisk& disk : plan.disks) {
     texts.insert(texts.end(), {&disk.name, &disk.file.path});
     if (disk.backing) texts.push_back(&disk.backing->path);
@@ -155,7 +168,8 @@ std::string without_prefix(const std::string& alias, std::string_view prefix) {
   return alias.compare(0, prefix.size(), prefix) == 0 ? alias.substr(prefix.size()) : std::string();
 }
 
-void collect_devices(xml_node devices, const char* element, std::string_view prefix, std::vector<DomainView::Device>& out) {
+void collect_devices(xml_node devices, const char* element, std::string_view prefix,
+                     std::vector<DomainView::Device>& out) {
   for (const xml_node node : devices.children(element)) {
     std::string name = without_prefix(node.child("alias").attribute("name").value(), prefix);
     if (!name.empty()) out.push_back({node.child("target").attribute("dev").value(), std::move(name)});
@@ -164,7 +178,9 @@ void collect_devices(xml_node devices, const char* element, std::string_view pre
 
 }  // namespace
 
-std::string domain_name(std::string_view uid) { return "nc-" + std::string(uid); }
+std::string domain_name(std::string_view uid) {
+  return "nc-" + std::string(uid);
+}
 
 Result<std::string> domain_xml(const DomainPlan& plan) {
   NC_TRY_STATUS(check_text(plan));

@@ -19,7 +19,7 @@ struct DiskFile {
 };
 
 struct DomainDisk {
-  std::string name;                 ///< a label
+  std::string name;  ///< a label
   DiskFile file;
   std::optional<DiskFile> backing;  ///< under `file`; it has none itself
   bool read_only = false;
@@ -27,7 +27,7 @@ struct DomainDisk {
 
 struct DomainCard {
   enum class Mode { kUser, kBridge, kNone };
-  std::string name;                 ///< a label
+  std::string name;  ///< a label
   Mode mode = Mode::kUser;
   std::string bridge;
   std::string mac;
@@ -37,7 +37,7 @@ struct DomainCard {
 struct DomainPlan {
   std::string uid, tenant, name;
   uint64_t fence = 0;
-  std::string accelerator;          ///< "kvm" or "tcg"
+  std::string accelerator;  ///< "kvm" or "tcg"
   std::string emulator;
   uint32_t cpus = 1;
   uint64_t memory_bytes = 0;
@@ -57,8 +57,8 @@ std::string domain_name(std::string_view uid);
 struct DomainView {
   std::string accelerator;
   struct Device {
-    std::string target;             ///< "vda", "vnet3": as libvirt's statistics name it
-    std::string name;               ///< as the machine's spec names it
+    std::string target;  ///< "vda", "vnet3": as libvirt's statistics name it
+    std::string name;    ///< as the machine's spec names it
   };
   std::vector<Device> disks, cards;
 };

@@ -16,7 +16,9 @@ constexpr const char* kDefaultEmulator = "/usr/bin/qemu-system-x86_64";
 constexpr uint64_t kBlobTimeoutNs = 120'000'000'000;
 constexpr uint64_t kPublishRetryNs = 2'000'000'000;
 
-std::string or_default(const std::string& value, const char* fallback) { return value.empty() ? fallback : value; }
+std::string or_default(const std::string& value, const char* fallback) {
+  return value.empty() ? fallback : value;
+}
 
 Acceleration choose_acceleration(const v1::Config& config, const Folder& folder) {
   using Accelerator = v1::Config::Accelerator;
@@ -40,7 +42,8 @@ Engine::Engine(const Host& host, const v1::Config& config, Folder folder, std::s
       accelerator_(std::move(accelerator)),
       folder_(std::move(folder)),
       connection_(or_default(config.libvirt_uri, kDefaultUri), *this),
-      guests_(connection_, folder_, *this, {.accelerator = accelerator_, .emulator = or_default(config.emulator, kDefaultEmulator)}, *this,
+      guests_(connection_, folder_, *this,
+              {.accelerator = accelerator_, .emulator = or_default(config.emulator, kDefaultEmulator)}, *this,
               [&host] { return host.real_ns(); }) {}
 
 Status Engine::start() {
@@ -78,7 +81,9 @@ void Engine::connected() {
   post_publish(0);
 }
 
-void Engine::disconnected(const Error& why) { host_.warn("libvirt lost", {{"uri", connection_.uri()}, {"why", why.message}}); }
+void Engine::disconnected(const Error& why) {
+  host_.warn("libvirt lost", {{"uri", connection_.uri()}, {"why", why.message}});
+}
 
 void Engine::tick() {
   guests_.trim_logs();
@@ -91,6 +96,10 @@ void Engine::guest_changed(const GuestChange& change) {
   host_.info("guest changed", {{"uid", change.after.uid}, {"event", subject}, {"reason", change.after.reason}});
   const Status published = host_.publish(subject, encode(change.after), {.tenant = change.tenant});
   if (!published.ok()) host_.warn("event not published", {{"event", subject}, {"why", published.error().message}});
+}
+
+void Engine::console_input_failed(const std::string& uid, const Error& why) {
+  host_.warn("console input lost", {{"uid", uid}, {"why", why.message}});
 }
 
 Result<Image> Engine::open(const std::string& digest) {

@@ -42,6 +42,7 @@ class Engine final : private ConnectionObserver, private GuestsObserver, private
   void guest_changed(const std::string& uid) override { guests_.refresh_known(uid); }
   void tick() override;
   void guest_changed(const GuestChange& change) override;
+  void console_input_failed(const std::string& uid, const Error& why) override;
   Result<Image> open(const std::string& digest) override;
 
   void post_publish(uint64_t delay_ns);

@@ -53,7 +53,8 @@ Status write_all(int fd, std::string_view bytes, const std::string& name) {
 
 Result<Folder> Folder::open(const std::string& path) {
   if (path.empty() || path[0] != '/') {
-    return Error{.code = Code::kInvalidArgument, .message = "the data folder must be an absolute path: \"" + path + "\""};
+    return Error{.code = Code::kInvalidArgument,
+                 .message = "the data folder must be an absolute path: \"" + path + "\""};
   }
   std::error_code failure;
   std::filesystem::create_directories(path, failure);
@@ -129,8 +130,9 @@ Status Folder::remove_file(const std::string& name) const {
 }
 
 Status Folder::remove_folder(const std::string& name) const {
-  if (!contains(name)) return {};
-  for (const std::string& entry : NC_TRY(list(name))) NC_TRY_STATUS(remove_file(name + "/" + entry));
+  const auto entries = list(name);
+  if (!entries.ok()) return entries.code() == Code::kNotFound ? Status{} : Status{entries.error()};
+  for (const std::string& entry : *entries) NC_TRY_STATUS(remove_file(name + "/" + entry));
   const Place place = NC_TRY(place_of(fd_.get(), name));
   if (::unlinkat(place.folder.get(), place.last.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
     return errno_error("remove folder " + name, errno);
@@ -138,7 +140,9 @@ Status Folder::remove_folder(const std::string& name) const {
   return {};
 }
 
-bool Folder::contains(const std::string& name) const { return open_beneath(fd_.get(), name, O_PATH, 0).ok(); }
+bool Folder::contains(const std::string& name) const {
+  return open_beneath(fd_.get(), name, O_PATH, 0).ok();
+}
 
 Result<std::vector<std::string>> Folder::list(const std::string& name) const {
   Fd fd = NC_TRY(open_folder(name));

@@ -11,7 +11,8 @@ void set_state(int state, int reason, compute::v1::GuestStatus& status);
 /// It has a process.
 bool is_active(compute::v1::GuestStatus::State state);
 
-/// "vm.started", "vm.stopped", "vm.crashed", "vm.paused", "vm.resumed", "vm.deleted"; empty when a change is no event.
+/// "guest.started", "guest.stopped", "guest.crashed", "guest.paused", "guest.resumed", "guest.deleted"; empty when a
+/// change is no event.
 const char* event_of(compute::v1::GuestStatus::State before, compute::v1::GuestStatus::State after);
 
 }  // namespace novacron::kvm

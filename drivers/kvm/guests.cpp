@@ -1,10 +1,12 @@
 #include "guests.h"
 
+#include <libvirt/libvirt.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "domain.h"
 #include "guest_state.h"
-#include "libvirt.h"
 #include "stats.h"
 #include "text.h"
 
@@ -14,17 +16,19 @@ namespace {
 namespace api = compute::v1;
 using State = api::GuestStatus::State;
 
-constexpr uint64_t kTurnTimeoutMs = 120'000;   // an image may have to be copied meanwhile
-constexpr unsigned kUndefineFlags =
-    VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM;
+constexpr uint64_t kTurnTimeoutMs = 120'000;  // an image may have to be copied meanwhile
+constexpr unsigned kUndefineFlags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+                                    VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM;
 
 Error not_running(const std::string& uid) {
-  return Error{.code = Code::kFailedPrecondition, .message = "guest " + uid + " does not run", .reason = "compute.not-running"};
+  return Error{
+      .code = Code::kFailedPrecondition, .message = "guest " + uid + " does not run", .reason = "compute.not-running"};
 }
 
 Status check_uid(const std::string& uid) {
   if (is_uid(uid)) return {};
-  return Error{.code = Code::kInvalidArgument, .message = "\"" + uid + "\" is no uid", .reason = "compute.invalid-guest"};
+  return Error{
+      .code = Code::kInvalidArgument, .message = "\"" + uid + "\" is no uid", .reason = "compute.invalid-guest"};
 }
 
 }  // namespace
@@ -36,8 +40,8 @@ struct Guests::Handle {
   bool is_active() const { return domain && virDomainIsActive(domain.get()) == 1; }
 };
 
-Guests::Guests(Connection& connection, const Folder& folder, ImageSource& images, GuestsOptions options, GuestsObserver& observer,
-               std::function<uint64_t()> real_ns)
+Guests::Guests(Connection& connection, const Folder& folder, ImageSource& images, GuestsOptions options,
+               GuestsObserver& observer, std::function<uint64_t()> real_ns)
     : connection_(connection),
       folder_(folder),
       options_(std::move(options)),
@@ -45,7 +49,8 @@ Guests::Guests(Connection& connection, const Folder& folder, ImageSource& images
       real_ns_(std::move(real_ns)),
       disks_(folder, images),
       records_(folder, real_ns_),
-      consoles_(connection, folder) {}
+      consoles_(connection, folder,
+                [&observer](const std::string& uid, const Error& why) { observer.console_input_failed(uid, why); }) {}
 
 Status Guests::start_up() {
   NC_TRY_STATUS(disks_.prepare());
@@ -58,7 +63,8 @@ Result<Guests::Handle> Guests::find(const std::string& uid) {
   handle.domain = NC_TRY(find_domain(handle.connection.get(), uid));
   if (handle.domain && domain_name(uid) != virDomainGetName(handle.domain.get())) {
     return Error{.code = Code::kFailedPrecondition,
-                 .message = std::string("the domain ") + virDomainGetName(handle.domain.get()) + " has the guest's UUID and is not this driver's",
+                 .message = std::string("the domain ") + virDomainGetName(handle.domain.get()) +
+                            " has the guest's UUID and is not this driver's",
                  .reason = "compute.foreign-domain"};
   }
   return handle;
@@ -71,7 +77,8 @@ Result<Guests::Handle> Guests::find_running(const std::string& uid) {
   return handle;
 }
 
-// ---- status -----------------------------------------------------------------------------------------------------------------------
+// ---- status
+// -----------------------------------------------------------------------------------------------------------------------
 
 Result<api::GuestStatus> Guests::refresh(const std::string& uid) {
   const std::lock_guard lock(refreshing_);
@@ -138,7 +145,8 @@ Result<std::vector<api::GuestStatus>> Guests::list() {
 }
 
 void Guests::refresh_all() {
-  for (const std::string& uid : records_.present()) (void)refresh(uid);  // a failure: the connection broke, and comes back
+  for (const std::string& uid : records_.present())
+    (void)refresh(uid);  // a failure: the connection broke, and comes back
 }
 
 void Guests::refresh_known(const std::string& uid) {
@@ -152,19 +160,24 @@ void Guests::trim_logs() {
 void Guests::set_stopping(const std::string& uid, bool stopping) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping) stopping_.insert(uid);
-    else stopping_.extract(uid);
+    if (stopping)
+      stopping_.insert(uid);
+    else
+      stopping_.extract(uid);
   }
   (void)refresh(uid);
 }
 
 void Guests::set_failure(const std::string& uid, const Error* error) {
   const std::lock_guard lock(mutex_);
-  if (error == nullptr) failures_.erase(uid);
-  else failures_[uid] = {error->reason, error->message};
+  if (error == nullptr)
+    failures_.erase(uid);
+  else
+    failures_[uid] = {error->reason, error->message};
 }
 
-// ---- start ------------------------------------------------------------------------------------------------------------------------
+// ---- start
+// ------------------------------------------------------------------------------------------------------------------------
 
 Result<api::GuestStatus> Guests::start(const api::StartRequest& request) {
   GuestPlan plan = NC_TRY(plan_guest(request.guest.value_or(api::Guest()), request.claim_fence));
@@ -216,7 +229,8 @@ Status Guests::run(const DomainPlan& plan, virConnectPtr connection) {
   return error;
 }
 
-// ---- stop -------------------------------------------------------------------------------------------------------------------------
+// ---- stop
+// -------------------------------------------------------------------------------------------------------------------------
 
 Result<api::GuestStatus> Guests::stop(const api::StopRequest& request, const std::function<bool()>& cancelled) {
   NC_TRY_STATUS(check_uid(request.uid));
@@ -225,7 +239,8 @@ Result<api::GuestStatus> Guests::stop(const api::StopRequest& request, const std
   if (run < 0) return refresh(request.uid);
   set_stopping(request.uid, true);
   if (request.grace_ns > 0) await_shutdown(request, cancelled);
-  const Status ended = cancelled() ? Status(Error{.code = Code::kCancelled, .message = "the caller has gone"}) : end_stop(request, run);
+  const Status ended =
+      cancelled() ? Status(Error{.code = Code::kCancelled, .message = "the caller has gone"}) : end_stop(request, run);
   set_stopping(request.uid, false);
   NC_TRY_STATUS(ended);
   return refresh(request.uid);
@@ -240,8 +255,8 @@ Status Guests::begin_stop(const api::StopRequest& request, int& run) {
   return {};
 }
 
-/// Presses the power button, again after a while: a guest that is still booting does not see it. Returns when the guest has ended, the
-/// grace is over, or there is no use in waiting: a paused guest cannot shut down.
+/// Presses the power button, again after a while: a guest that is still booting does not see it. Returns when the guest
+/// has ended, the grace is over, or there is no use in waiting: a paused guest cannot shut down.
 void Guests::await_shutdown(const api::StopRequest& request, const std::function<bool()>& cancelled) {
   constexpr uint64_t kPressEveryMs = 5'000, kSliceMs = 200;
   const uint64_t grace_ms = request.grace_ns / 1'000'000;
@@ -268,7 +283,8 @@ Status Guests::end_stop(const api::StopRequest& request, int run) {
   return libvirt_error("end the guest");
 }
 
-// ---- the rest ---------------------------------------------------------------------------------------------------------------------
+// ---- the rest
+// ---------------------------------------------------------------------------------------------------------------------
 
 Result<api::GuestStatus> Guests::pause(const api::GuestRequest& request) {
   NC_TRY_STATUS(check_uid(request.uid));
@@ -276,7 +292,8 @@ Result<api::GuestStatus> Guests::pause(const api::GuestRequest& request) {
   NC_TRY(records_.admit(request.uid, request.claim_fence));
   const Handle handle = NC_TRY(find_running(request.uid));
   const api::GuestStatus status = NC_TRY(refresh(request.uid));
-  if (status.state == State::kRunning && virDomainSuspend(handle.domain.get()) != 0) return libvirt_error("pause the guest");
+  if (status.state == State::kRunning && virDomainSuspend(handle.domain.get()) != 0)
+    return libvirt_error("pause the guest");
   return refresh(request.uid);
 }
 
@@ -286,7 +303,8 @@ Result<api::GuestStatus> Guests::resume(const api::GuestRequest& request) {
   NC_TRY(records_.admit(request.uid, request.claim_fence));
   const Handle handle = NC_TRY(find_running(request.uid));
   const api::GuestStatus status = NC_TRY(refresh(request.uid));
-  if (status.state == State::kPaused && virDomainResume(handle.domain.get()) != 0) return libvirt_error("resume the guest");
+  if (status.state == State::kPaused && virDomainResume(handle.domain.get()) != 0)
+    return libvirt_error("resume the guest");
   return refresh(request.uid);
 }
 
@@ -308,9 +326,11 @@ Result<api::GuestStatus> Guests::remove(const api::GuestRequest& request) {
 Status Guests::undefine(const std::string& uid) {
   const Handle handle = NC_TRY(find(uid));
   if (!handle.domain) return {};
-  if (handle.is_active() && virDomainDestroyFlags(handle.domain.get(), 0) != 0 && handle.is_active()) return libvirt_error("end the guest");
+  if (handle.is_active() && virDomainDestroyFlags(handle.domain.get(), 0) != 0 && handle.is_active())
+    return libvirt_error("end the guest");
   (void)refresh(uid);  // who watches sees it stopped before it is absent
-  if (virDomainUndefineFlags(handle.domain.get(), kUndefineFlags) != 0) return libvirt_error("remove the guest's definition");
+  if (virDomainUndefineFlags(handle.domain.get(), kUndefineFlags) != 0)
+    return libvirt_error("remove the guest's definition");
   return {};
 }
 

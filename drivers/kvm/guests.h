@@ -25,7 +25,7 @@ struct _virDomain;
 namespace novacron::kvm {
 
 struct GuestsOptions {
-  std::string accelerator;   ///< "kvm" or "tcg"
+  std::string accelerator;  ///< "kvm" or "tcg"
   std::string emulator;
 };
 
@@ -39,22 +39,26 @@ class GuestsObserver {
  public:
   virtual ~GuestsObserver() = default;
   virtual void guest_changed(const GuestChange& change) = 0;
+  /// What somebody typed does not reach the guest.
+  virtual void console_input_failed(const std::string& uid, const Error& why) = 0;
 };
 
-/// [any] thread. Calls about one guest go one after another; Stop lets others in while it waits for the guest. A guest is a libvirt
-/// domain whose UUID is the machine's uid, so that there can be only one. Without a connection every call is UNAVAILABLE.
+/// [any] thread. Calls about one guest go one after another; Stop lets others in while it waits for the guest. A guest
+/// is a libvirt domain whose UUID is the machine's uid, so that there can be only one. Without a connection every call
+/// is UNAVAILABLE.
 class Guests {
  public:
   /// `real_ns`: nanoseconds since 1970.
-  Guests(Connection& connection, const Folder& folder, ImageSource& images, GuestsOptions options, GuestsObserver& observer,
-         std::function<uint64_t()> real_ns);
+  Guests(Connection& connection, const Folder& folder, ImageSource& images, GuestsOptions options,
+         GuestsObserver& observer, std::function<uint64_t()> real_ns);
 
   Status start_up();
   void shut_down() { consoles_.stop(); }
 
   Result<compute::v1::GuestStatus> start(const compute::v1::StartRequest& request);
   /// `cancelled` is asked now and then while it waits for the guest to shut down.
-  Result<compute::v1::GuestStatus> stop(const compute::v1::StopRequest& request, const std::function<bool()>& cancelled);
+  Result<compute::v1::GuestStatus> stop(const compute::v1::StopRequest& request,
+                                        const std::function<bool()>& cancelled);
   Result<compute::v1::GuestStatus> pause(const compute::v1::GuestRequest& request);
   Result<compute::v1::GuestStatus> resume(const compute::v1::GuestRequest& request);
   Result<compute::v1::GuestStatus> remove(const compute::v1::GuestRequest& request);

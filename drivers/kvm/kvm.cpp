@@ -30,34 +30,50 @@ Status Kvm::start() {
   return engine_->start();
 }
 
-Status Kvm::health() { return engine_ ? engine_->health() : Status(); }
+Status Kvm::health() {
+  return engine_ ? engine_->health() : Status();
+}
 
 Status Kvm::quiesce(StateSink&) {
   engine_->stop();  // the successor finds the guests in libvirt
   return {};
 }
 
-Status Kvm::resume() { return engine_->start(); }
+Status Kvm::resume() {
+  return engine_->start();
+}
 
 void Kvm::stop() {
   if (engine_) engine_->stop();
 }
 
-Result<api::DriverDescription> Kvm::describe(Call&, const Empty&) { return engine_->describe(); }
+Result<api::DriverDescription> Kvm::describe(Call&, const Empty&) {
+  return engine_->describe();
+}
 
-Result<api::GuestStatus> Kvm::start(Call&, const api::StartRequest& request) { return engine_->guests().start(request); }
+Result<api::GuestStatus> Kvm::start(Call&, const api::StartRequest& request) {
+  return engine_->guests().start(request);
+}
 
 Result<api::GuestStatus> Kvm::stop(Call& call, const api::StopRequest& request) {
   return engine_->guests().stop(request, [&call] { return call.cancelled(); });
 }
 
-Result<api::GuestStatus> Kvm::pause(Call&, const api::GuestRequest& request) { return engine_->guests().pause(request); }
+Result<api::GuestStatus> Kvm::pause(Call&, const api::GuestRequest& request) {
+  return engine_->guests().pause(request);
+}
 
-Result<api::GuestStatus> Kvm::resume(Call&, const api::GuestRequest& request) { return engine_->guests().resume(request); }
+Result<api::GuestStatus> Kvm::resume(Call&, const api::GuestRequest& request) {
+  return engine_->guests().resume(request);
+}
 
-Result<api::GuestStatus> Kvm::delete_(Call&, const api::GuestRequest& request) { return engine_->guests().remove(request); }
+Result<api::GuestStatus> Kvm::delete_(Call&, const api::GuestRequest& request) {
+  return engine_->guests().remove(request);
+}
 
-Result<api::GuestStatus> Kvm::get(Call&, const api::GuestRequest& request) { return engine_->guests().get(request.uid); }
+Result<api::GuestStatus> Kvm::get(Call&, const api::GuestRequest& request) {
+  return engine_->guests().get(request.uid);
+}
 
 Result<api::ListGuestsReply> Kvm::list(Call&, const Empty&) {
   api::ListGuestsReply reply;
@@ -76,7 +92,9 @@ Status Kvm::watch(Call& call, const Empty&, Writer<api::GuestStatus>& replies) {
   return {};
 }
 
-Result<api::GuestStats> Kvm::stats(Call&, const api::GuestRequest& request) { return engine_->guests().stats(request.uid); }
+Result<api::GuestStats> Kvm::stats(Call&, const api::GuestRequest& request) {
+  return engine_->guests().stats(request.uid);
+}
 
 Result<api::ConsoleReply> Kvm::console(Call& call, const api::GuestRequest& request) {
   call.attach(NC_TRY(engine_->guests().console(request.uid)));

@@ -9,7 +9,8 @@ namespace api = compute::v1;
 
 constexpr uint32_t kCpusMax = 1024;
 constexpr uint64_t kMemoryMinBytes = 16ull << 20;
-constexpr size_t kDisksMax = 64, kCardsMax = 32, kUserDataMaxBytes = 65'536, kCommandLineMaxBytes = 2048, kTenantMaxBytes = 253;
+constexpr size_t kDisksMax = 64, kCardsMax = 32, kUserDataMaxBytes = 65'536, kCommandLineMaxBytes = 2048,
+                 kTenantMaxBytes = 253;
 constexpr size_t kBridgeMaxLength = 15;
 constexpr uint64_t kDefaultMemoryBytes = 512ull << 20;
 
@@ -19,8 +20,8 @@ Error invalid(const std::string& message) {
 
 bool is_bridge(const std::string& name) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  return !name.empty() && name.size() <= kBridgeMaxLength && name.find_first_not_of(kAllowed) == std::string::npos && name[0] != '.' &&
-         name[0] != '-';
+  return !name.empty() && name.size() <= kBridgeMaxLength && name.find_first_not_of(kAllowed) == std::string::npos &&
+         name[0] != '.' && name[0] != '-';
 }
 
 Status check_sizes(const api::Guest& guest, const api::VirtualMachineSpec& spec) {
@@ -28,7 +29,8 @@ Status check_sizes(const api::Guest& guest, const api::VirtualMachineSpec& spec)
   if (!is_label(guest.name)) return invalid("\"" + guest.name + "\" cannot name a guest");
   if (guest.tenant.size() > kTenantMaxBytes) return invalid("the tenant's name is too long");
   if (spec.cpus.value_or(1) < 1 || spec.cpus.value_or(1) > kCpusMax) return invalid("cpus must be 1 to 1024");
-  if (spec.memory_bytes.value_or(kDefaultMemoryBytes) < kMemoryMinBytes) return invalid("memory must be 16 MiB or more");
+  if (spec.memory_bytes.value_or(kDefaultMemoryBytes) < kMemoryMinBytes)
+    return invalid("memory must be 16 MiB or more");
   if (spec.disks.size() > kDisksMax) return invalid("at most 64 disks");
   if (spec.networks.size() > kCardsMax) return invalid("at most 32 network cards");
   if (spec.user_data.size() > kUserDataMaxBytes) return invalid("user data must be 64 KiB or less");
@@ -37,7 +39,8 @@ Status check_sizes(const api::Guest& guest, const api::VirtualMachineSpec& spec)
 
 Result<DiskOrder> plan_disk(const api::Disk& disk) {
   if (!is_label(disk.name) || disk.name == "cidata") return invalid("\"" + disk.name + "\" cannot name a disk");
-  if (!disk.image.empty() && !is_digest(disk.image)) return invalid("disk " + disk.name + ": \"" + disk.image + "\" is no digest");
+  if (!disk.image.empty() && !is_digest(disk.image))
+    return invalid("disk " + disk.name + ": \"" + disk.image + "\" is no digest");
   DiskOrder order{.name = disk.name, .size_bytes = disk.size_bytes, .image = disk.image};
   order.image_format = disk.image_format == api::ImageFormat::kQcow2 ? DiskFormat::kQcow2 : DiskFormat::kRaw;
   order.read_only = disk.read_only;
@@ -48,7 +51,8 @@ Result<DomainCard> plan_card(const std::string& uid, const api::NetworkCard& car
   if (!is_label(card.name)) return invalid("\"" + card.name + "\" cannot name a network card");
   DomainCard out{.name = card.name, .mode = DomainCard::Mode::kUser, .bridge = {}, .mac = card.mac};
   if (out.mac.empty()) out.mac = derived_mac(uid, card.name);
-  if (!is_mac(out.mac)) return invalid("network card " + card.name + ": \"" + card.mac + "\" is no unicast MAC address");
+  if (!is_mac(out.mac))
+    return invalid("network card " + card.name + ": \"" + card.mac + "\" is no unicast MAC address");
   if (card.mode == api::NetworkCard::Mode::kNone) out.mode = DomainCard::Mode::kNone;
   if (card.mode == api::NetworkCard::Mode::kBridge) {
     if (!is_bridge(card.bridge)) return invalid("network card " + card.name + ": \"" + card.bridge + "\" is no bridge");

@@ -1,5 +1,5 @@
-// From a machine as its owner describes it to orders that the driver carries out. Checks everything that the driver relies on: requests
-// come from another plugin.
+// From a machine as its owner describes it to orders that the driver carries out. Checks everything that the driver
+// relies on: requests come from another plugin.
 #pragma once
 
 #include <set>
@@ -15,9 +15,9 @@ namespace novacron::kvm {
 
 /// What must be made before the definition is complete.
 struct GuestPlan {
-  DomainPlan domain;                 ///< without paths and disks
+  DomainPlan domain;  ///< without paths and disks
   std::vector<DiskOrder> disks;
-  std::string kernel, initrd;        ///< digests, or empty
+  std::string kernel, initrd;  ///< digests, or empty
   std::string user_data;
 
   /// Every image that it needs.

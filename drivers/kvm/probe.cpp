@@ -27,7 +27,9 @@ std::string firmware() {
   return bytes;
 }
 
-Acceleration tcg(const std::string& why) { return {"tcg", why}; }
+Acceleration tcg(const std::string& why) {
+  return {"tcg", why};
+}
 
 }  // namespace
 
@@ -46,12 +48,15 @@ Acceleration probe_acceleration(const Folder& folder, const std::string& emulato
   std::ostringstream cpuinfo;
   cpuinfo << std::ifstream("/proc/cpuinfo").rdbuf();
   if (!has_virtualization(cpuinfo.str())) return tcg("/dev/kvm is there, but the processor offers no virtualization");
-  if (const auto written = folder.replace_file("probe.rom", firmware()); !written.ok()) return tcg(written.error().message);
-  const auto run = run_child({emulator, "-accel", "kvm", "-cpu", "host", "-machine", "pc", "-m", "16", "-nodefaults", "-display", "none",
-                              "-no-reboot", "-bios", folder.path_of("probe.rom"), "-device", "isa-debug-exit,iobase=0xf4,iosize=0x01"},
-                             {.timeout_ms = kProbeTimeoutMs, .cpu_s = 10, .memory_bytes = 8ull << 30});
+  if (const auto written = folder.replace_file("probe.rom", firmware()); !written.ok())
+    return tcg(written.error().message);
+  const auto run = run_child(
+      {emulator, "-accel", "kvm", "-cpu", "host", "-machine", "pc", "-m", "16", "-nodefaults", "-display", "none",
+       "-no-reboot", "-bios", folder.path_of("probe.rom"), "-device", "isa-debug-exit,iobase=0xf4,iosize=0x01"},
+      {.timeout_ms = kProbeTimeoutMs, .cpu_s = 10, .memory_bytes = 8ull << 30});
   if (!run.ok()) return tcg("a processor under KVM does not run: " + run.error().message);
-  if (run->exit_status != kExpectedStatus) return tcg("a processor under KVM does not run: " + last_lines(run->output, 2, 300));
+  if (run->exit_status != kExpectedStatus)
+    return tcg("a processor under KVM does not run: " + last_lines(run->output, 2, 300));
   return {"kvm", "a processor ran under KVM"};
 }
 

@@ -16,7 +16,8 @@ constexpr uint64_t kL1EntriesMax = (32u << 20) / 8;
 constexpr uint32_t kRefcountOrderMax = 6;
 
 // Incompatible features. Compression and extended L2 entries are plain properties of the file itself.
-constexpr uint64_t kDirty = 1u << 0, kCorrupt = 1u << 1, kExternalData = 1u << 2, kCompression = 1u << 3, kExtendedL2 = 1u << 4;
+constexpr uint64_t kDirty = 1u << 0, kCorrupt = 1u << 1, kExternalData = 1u << 2, kCompression = 1u << 3,
+                   kExtendedL2 = 1u << 4;
 
 enum Extension : uint32_t {
   kEnd = 0,
@@ -28,7 +29,8 @@ enum Extension : uint32_t {
 };
 
 Error refused(const std::string& why) {
-  return Error{.code = Code::kFailedPrecondition, .message = "the image is refused: " + why, .reason = "compute.image-refused"};
+  return Error{
+      .code = Code::kFailedPrecondition, .message = "the image is refused: " + why, .reason = "compute.image-refused"};
 }
 
 uint64_t number_at(std::string_view bytes, size_t offset, size_t width) {
@@ -36,8 +38,12 @@ uint64_t number_at(std::string_view bytes, size_t offset, size_t width) {
   for (size_t i = 0; i < width; ++i) value = value << 8 | static_cast<unsigned char>(bytes[offset + i]);
   return value;
 }
-uint32_t u32_at(std::string_view bytes, size_t offset) { return static_cast<uint32_t>(number_at(bytes, offset, 4)); }
-uint64_t u64_at(std::string_view bytes, size_t offset) { return number_at(bytes, offset, 8); }
+uint32_t u32_at(std::string_view bytes, size_t offset) {
+  return static_cast<uint32_t>(number_at(bytes, offset, 4));
+}
+uint64_t u64_at(std::string_view bytes, size_t offset) {
+  return number_at(bytes, offset, 8);
+}
 
 /// Bytes of the fixed header; 0 when it does not fit or lies about itself.
 uint32_t header_length(std::string_view head, uint32_t version) {
@@ -50,7 +56,8 @@ uint32_t header_length(std::string_view head, uint32_t version) {
 Status check_features(std::string_view head) {
   const uint64_t features = u64_at(head, 72);
   if ((features & kExternalData) != 0) return refused("its data is in another file");
-  if ((features & (kDirty | kCorrupt)) != 0) return refused("it is marked damaged or not closed; qemu-img check -r all repairs it");
+  if ((features & (kDirty | kCorrupt)) != 0)
+    return refused("it is marked damaged or not closed; qemu-img check -r all repairs it");
   if ((features & ~(kCompression | kExtendedL2)) != 0) return refused("it has features unknown here");
   if (u32_at(head, 96) > kRefcountOrderMax) return refused("its reference counts are too wide");
   return {};
@@ -94,7 +101,8 @@ Status check_tables(std::string_view head, uint64_t file_size) {
   const auto outside = [&](uint64_t offset, uint64_t length) {
     return offset % cluster != 0 || offset > file_size || length > file_size - offset;
   };
-  if (outside(l1_offset, l1_entries * 8) || outside(refcounts, refcount_clusters * cluster)) return refused("a table lies outside the file");
+  if (outside(l1_offset, l1_entries * 8) || outside(refcounts, refcount_clusters * cluster))
+    return refused("a table lies outside the file");
   return {};
 }
 
@@ -106,7 +114,8 @@ Result<Qcow2Header> parse_qcow2(std::string_view head) {
   if (version != 2 && version != 3) return refused("its version is " + std::to_string(version) + ", not 2 or 3");
   if (header_length(head, version) == 0) return refused("its header has a wrong length");
   const uint32_t cluster_bits = u32_at(head, 20);
-  if (cluster_bits < kClusterBitsMin || cluster_bits > kClusterBitsMax) return refused("its cluster size is out of range");
+  if (cluster_bits < kClusterBitsMin || cluster_bits > kClusterBitsMax)
+    return refused("its cluster size is out of range");
   const uint64_t size = u64_at(head, 24);
   if (size > kVirtualSizeMaxBytes) return refused("its virtual size is beyond 1 PiB");
   return Qcow2Header{version, size};

@@ -1,5 +1,5 @@
-// A strict reader of qcow2 headers. A user's image is never given to QEMU before it has passed here: a header can name other files of
-// the host, and QEMU would open them.
+// A strict reader of qcow2 headers. A user's image is never given to QEMU before it has passed here: a header can name
+// other files of the host, and QEMU would open them.
 //
 //   0  magic "QFI\xfb"      4  version (2, 3)          8  backing file: offset (8), 16 size (4)
 //  20  cluster bits        24  virtual size (8)       32  encryption method
@@ -27,8 +27,8 @@ struct Qcow2Header {
 /// Reads a header as our own qemu-img writes it: it may have a backing file.
 Result<Qcow2Header> parse_qcow2(std::string_view head);
 
-/// The header of a user's image. FAILED_PRECONDITION "compute.image-refused" when it refers to anything outside itself (a backing file, a
-/// data file), is encrypted, damaged, or has a feature or an extension unknown here.
+/// The header of a user's image. FAILED_PRECONDITION "compute.image-refused" when it refers to anything outside itself
+/// (a backing file, a data file), is encrypted, damaged, or has a feature or an extension unknown here.
 Result<Qcow2Header> check_qcow2(std::string_view head, uint64_t file_size_bytes);
 
 }  // namespace novacron::kvm

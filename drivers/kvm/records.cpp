@@ -9,7 +9,9 @@ constexpr size_t kRecordMaxBytes = 64 * 1024;
 // Far beyond the longest deadline of a call (one hour), so that a fence outlives whatever it must stop.
 constexpr uint64_t kForgetAfterNs = uint64_t{30} * 24 * 3600 * 1'000'000'000;
 
-std::string name_of(const std::string& uid) { return "records/" + uid; }
+std::string name_of(const std::string& uid) {
+  return "records/" + uid;
+}
 
 }  // namespace
 
@@ -22,8 +24,10 @@ Status Records::load() {
     auto record = decode<Record>(bytes);
     if (!record.ok()) return wrap(std::move(record).error(), "the record of " + uid);
     const bool forget = !record->present && record->written_at_ns + kForgetAfterNs < real_ns_();
-    if (forget) NC_TRY_STATUS(folder_.remove_file(name_of(uid)));
-    else records_[uid] = *std::move(record);
+    if (forget)
+      NC_TRY_STATUS(folder_.remove_file(name_of(uid)));
+    else
+      records_[uid] = *std::move(record);
   }
   return {};
 }
@@ -52,7 +56,8 @@ Result<Record> Records::admit(const std::string& uid, uint64_t fence) {
   Record record = found == records_.end() ? Record() : found->second;
   if (fence < record.claim_fence) {
     return Error{.code = Code::kAborted,
-                 .message = "claim " + std::to_string(fence) + " on " + uid + " is stale: " + std::to_string(record.claim_fence) + " was seen",
+                 .message = "claim " + std::to_string(fence) + " on " + uid +
+                            " is stale: " + std::to_string(record.claim_fence) + " was seen",
                  .reason = "compute.stale-claim"};
   }
   if (fence > record.claim_fence) {

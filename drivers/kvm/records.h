@@ -28,8 +28,8 @@ class Records {
   /// An empty record for one never seen.
   Record get(const std::string& uid) const;
   Status put(const std::string& uid, const Record& record);
-  /// Lets a call with this fence go on, and remembers the fence on disk before it does. ABORTED "compute.stale-claim" when a higher one
-  /// has been seen: another owner acts on the machine.
+  /// Lets a call with this fence go on, and remembers the fence on disk before it does. ABORTED "compute.stale-claim"
+  /// when a higher one has been seen: another owner acts on the machine.
   Result<Record> admit(const std::string& uid, uint64_t fence);
   /// Uids of the machines that are here.
   std::vector<std::string> present() const;

@@ -1,17 +1,20 @@
 #include "stats.h"
 
+#include <libvirt/libvirt.h>
+
 #include <map>
 #include <string>
 
+#include "domain.h"
 #include "domain_xml.h"
-#include "libvirt.h"
 
 namespace novacron::kvm {
 namespace {
 
 namespace api = compute::v1;
 
-constexpr unsigned kGroups = VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_INTERFACE;
+constexpr unsigned kGroups =
+    VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_INTERFACE;
 
 /// libvirt's flat list of typed parameters: "block.0.rd.bytes".
 class Parameters {

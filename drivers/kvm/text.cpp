@@ -12,8 +12,12 @@ constexpr size_t kUidLength = 36;
 constexpr size_t kLabelMaxLength = 63;
 constexpr size_t kDigestHexDigits = 64;
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
-bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'); }
+bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+bool is_alphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+}
 
 /// The length of the UTF-8 character at the front, 0 if it is malformed, overlong, a surrogate or beyond Unicode.
 size_t utf8_length(std::string_view text) {
@@ -77,8 +81,10 @@ bool is_plain_text(std::string_view text) {
 std::string last_lines(std::string_view text, size_t max_lines, size_t max_bytes) {
   std::vector<std::string> lines(1);
   for (const char c : text) {
-    if (c == '\n') lines.emplace_back();
-    else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) lines.back() += c;
+    if (c == '\n')
+      lines.emplace_back();
+    else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f)
+      lines.back() += c;
   }
   std::erase_if(lines, [](const std::string& line) { return line.find_first_not_of(' ') == std::string::npos; });
   if (lines.size() > max_lines) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(max_lines));
