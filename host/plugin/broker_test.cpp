@@ -238,6 +238,14 @@ TEST_CASE("a reentrant plugin runs several calls at once") {
   for (auto& call : calls) CHECK(World::text_of(call->wait()) == "x");
 }
 
+TEST_CASE("workers that wait make room for the calls that they wait for") {
+  World world;
+  world.enable_actor("r");
+  std::string script = "echo innermost";
+  for (int i = 0; i < 40; ++i) script = "call r 0 " + script;
+  CHECK(world.run("r", script) == "innermost");
+}
+
 TEST_CASE("a plugin that throws is quarantined, and its caller gets an error") {
   World world;
   world.add_package("throws", "throws", {{"services", {"test.t"}}});

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "host/plugin/core.h"
+#include "host/plugin/frame.h"
 #include "sdk/abi/novacron/plugin.h"
 
 namespace novacron::host::plugin {
@@ -196,7 +197,8 @@ Status Call::await(End end, WaitFor what, size_t size, uint64_t until_ns) {
     if (!would_block(end, what, size)) return {};
   }
   if (core_.now_ns() >= until_ns) return not_in_time();
-  WaitGraph::Wait waiting(core_.graph, *this, end, what, size);
+  const Crew::Blocked blocked(Frame::top() ? Frame::top()->crew() : nullptr);
+  const WaitGraph::Wait waiting(core_.graph, *this, end, what, size);
   std::unique_lock lock(mutex_);
   while (would_block(end, what, size)) {
     const uint64_t now_ns = core_.now_ns();

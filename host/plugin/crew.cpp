@@ -73,6 +73,19 @@ void Crew::give_slot() {
   start_workers();
 }
 
+Crew::Blocked::Blocked(Crew* crew) : crew_(crew) {
+  if (!crew_) return;
+  std::lock_guard lock(crew_->mutex_);
+  ++crew_->blocked_;
+  crew_->start_workers();
+}
+
+Crew::Blocked::~Blocked() {
+  if (!crew_) return;
+  std::lock_guard lock(crew_->mutex_);
+  --crew_->blocked_;
+}
+
 std::deque<Crew::Work> Crew::close() {
   std::deque<Work> dropped[2];  // their captures go after the lock
   std::lock_guard lock(mutex_);
@@ -94,7 +107,7 @@ size_t Crew::runnable() const {
 }
 
 void Crew::start_workers() {
-  while (runnable() > starting_ && workers_ < options_.max_running) {
+  while (runnable() > starting_ && workers_ < max_workers()) {
     if (!pool_.run([self = shared_from_this()] { self->worker_main(); }).ok()) return retry_later();
     ++workers_;
     ++starting_;
@@ -135,7 +148,7 @@ void Crew::worker_main() {
   --starting_;
   Work work;
   bool with_slot = false;
-  while (pick(work, with_slot)) {
+  while (workers_ <= max_workers() && pick(work, with_slot)) {
     lock.unlock();
     work();
     work = nullptr;  // its captures go before the lock is taken again

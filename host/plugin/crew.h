@@ -1,6 +1,7 @@
 // The workers of one plugin, and its slot: the right to be the one thread inside a plugin that is not reentrant.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -25,6 +26,7 @@ class Crew final : public std::enable_shared_from_this<Crew> {
   struct Options {
     std::string name;
     size_t max_running = 16;
+    size_t max_blocked = 48;  ///< workers that wait for a call do not count as running, up to this many
     size_t max_queued_calls = 1'024;
     bool reentrant = false;  ///< nothing needs the slot
     Slot slot = Slot::kFree;
@@ -44,6 +46,18 @@ class Crew final : public std::enable_shared_from_this<Crew> {
   bool take_slot(uint64_t until_ns);
   void give_slot();
 
+  /// One of its workers waits for a call meanwhile, so that another may take its place: the answer may need one.
+  class Blocked final {
+   public:
+    explicit Blocked(Crew* crew);
+    ~Blocked();
+    Blocked(const Blocked&) = delete;
+    Blocked& operator=(const Blocked&) = delete;
+
+   private:
+    Crew* const crew_;  ///< may be null
+  };
+
   /// Takes nothing any more and drops the queued calls. What runs goes on. The callbacks that did not run.
   std::deque<Work> close();
 
@@ -56,6 +70,7 @@ class Crew final : public std::enable_shared_from_this<Crew> {
   void start_workers();
   void retry_later();
   void worker_main();
+  size_t max_workers() const { return options_.max_running + std::min(blocked_, options_.max_blocked); }
   size_t runnable() const;
   bool slot_for_workers() const { return !slot_taken_ && control_waits_ == 0; }
 
@@ -70,6 +85,7 @@ class Crew final : public std::enable_shared_from_this<Crew> {
   std::deque<Work> free_calls_;
   size_t workers_ = 0;   ///< threads given to us by the pool
   size_t starting_ = 0;  ///< of those, not at work yet
+  size_t blocked_ = 0;   ///< of those, waiting for a call
   size_t control_waits_ = 0;
   bool slot_taken_ = false;
   bool retry_armed_ = false;

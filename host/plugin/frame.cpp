@@ -5,8 +5,13 @@ namespace {
 thread_local Frame* top_frame = nullptr;
 }
 
-Frame::Frame(Where where, Call* cause, Crew* slot)
-    : where_(where), cause_(cause), slot_(slot), below_(top_frame), depth_(below_ ? below_->depth_ + 1 : 1) {
+Frame::Frame(Where where, Call* cause, Crew* slot, Crew* crew)
+    : where_(where),
+      cause_(cause),
+      slot_(slot),
+      crew_(crew),
+      below_(top_frame),
+      depth_(below_ ? below_->depth_ + 1 : 1) {
   top_frame = this;
 }
 

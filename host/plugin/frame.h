@@ -21,8 +21,8 @@ enum class Where : uint8_t {
 class Frame final {
  public:
   /// `cause`: the call that is served, whose consequences are the calls made from here; null: none. `slot`: whose slot
-  /// this thread holds; null: none. Both outlive the frame.
-  Frame(Where where, Call* cause, Crew* slot);
+  /// this thread holds; null: none. `crew`: whose worker it is; null: nobody's. All outlive the frame.
+  Frame(Where where, Call* cause, Crew* slot, Crew* crew = nullptr);
   ~Frame();
   Frame(const Frame&) = delete;
   Frame& operator=(const Frame&) = delete;
@@ -34,11 +34,13 @@ class Frame final {
 
   Call* cause() const { return cause_; }
   Crew* slot() const { return slot_; }
+  Crew* crew() const { return crew_; }
 
  private:
   const Where where_;
   Call* const cause_;
   Crew* const slot_;
+  Crew* const crew_;
   Frame* const below_;
   const uint32_t depth_;
 };

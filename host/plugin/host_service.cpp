@@ -54,7 +54,7 @@ void HostEndpoint::run(const std::shared_ptr<Call>& call, uint32_t method) {
   }
   {
     const bool fast = (services_[0].methods[method].flags & NC_METHOD_FAST) != 0;
-    const Frame frame(fast ? Where::kFast : Where::kHost, call.get(), nullptr);
+    const Frame frame(fast ? Where::kFast : Where::kHost, call.get(), nullptr, fast ? nullptr : crew_.get());
     auto request = call->take_request();
     service_.invoke(std::make_shared<HostServerCall>(call), method, request ? std::move(*request) : Message{});
   }

@@ -99,7 +99,7 @@ void Instance::run_done(const CallEndPtr& end) {
   {
     const ResultView result(end->call->take_result());
     const auto cause = end->cause.lock();
-    const Frame frame(Where::kWorker, cause.get(), slot());
+    const Frame frame(Where::kWorker, cause.get(), slot(), crew_.get());
     guarded([&] { end->done(end->ctx, end->id, result.get()); });
   }
   end->call->abandon();

@@ -108,13 +108,13 @@ void Instance::run_events(const SubscriptionPtr& subscription, const void* from_
                  i == 0 ? batch.missed : 0};
     pointers.push_back(&events[i]);
   }
-  const Frame frame(Where::kWorker, nullptr, slot());
+  const Frame frame(Where::kWorker, nullptr, slot(), crew_.get());
   guarded([&] { subscription->on_events(subscription->ctx, pointers.data(), pointers.size()); });
 }
 
 void Instance::run_on_end(const SubscriptionPtr& subscription, Code why) {
   if (!gone_) {
-    const Frame frame(Where::kWorker, nullptr, slot());
+    const Frame frame(Where::kWorker, nullptr, slot(), crew_.get());
     guarded([&] { subscription->on_end(subscription->ctx, code_of(why)); });
   }
   if (subscriptions_.take(subscription->id)) settled();
@@ -168,7 +168,7 @@ void Instance::fire(const TimerPtr& timer, nc_code why) {
   post_callback([self = shared_from_this(), timer, why] {
     if (self->gone_) return;
     {
-      const Frame frame(Where::kWorker, nullptr, self->slot());
+      const Frame frame(Where::kWorker, nullptr, self->slot(), self->crew_.get());
       self->guarded([&] { timer->run(timer->ctx, why); });
     }
     if (self->timers_.take(timer->id)) self->settled();

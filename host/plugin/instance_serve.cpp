@@ -85,7 +85,7 @@ void Instance::enter(const CallEndPtr& end, uint32_t service, uint32_t method) {
   nc_code code = NC_INTERNAL;
   {
     const Where where = (called.flags & NC_METHOD_FAST) ? Where::kFast : Where::kWorker;
-    const Frame frame(where, &call, needs_slot(called) ? crew_.get() : nullptr);
+    const Frame frame(where, &call, needs_slot(called) ? crew_.get() : nullptr, crew_.get());
     guarded([&] { code = options_.plugin->invoke(instance_, service, &request); });
   }
   if (code == NC_OK) return call.returned();
