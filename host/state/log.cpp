@@ -210,19 +210,22 @@ Status Log::make_spare() {
   return {};
 }
 
+/// The folder is synced before the spare may be written to: else, after a crash, the old name could stand for a file
+/// that has a new header.
 Status Log::drop_through(uint64_t index) {
-  while (segments_.size() > 1 && segments_[1].before.index <= index) {
+  bool dropped = false;
+  for (; segments_.size() > 1 && segments_[1].before.index <= index; segments_.pop_front()) {
     const std::string old = path(segments_.front().name);
+    dropped = true;
     if (has_spare_ && spare_is_recycled_) {
       TRY_STATUS(files_.remove(old));
-    } else {
-      TRY_STATUS(files_.rename(old, path(kSpare)));
-      has_spare_ = true;
-      spare_is_recycled_ = true;
+      continue;
     }
-    segments_.pop_front();
+    TRY_STATUS(files_.rename(old, path(kSpare)));
+    has_spare_ = true;
+    spare_is_recycled_ = true;
   }
-  return {};
+  return dropped ? files_.sync_folder(folder_) : Status();
 }
 
 }  // namespace novacron::host::state

@@ -1,0 +1,86 @@
+#include "host/state/record.h"
+
+#include <catch2/catch.hpp>
+
+using namespace novacron::host::state;
+
+namespace {
+
+constexpr uint32_t kSalt = 0x5eed;
+
+Record record_of(std::string_view payload) {
+  Record record;
+  record.at = {.serial = 7, .index = 5, .term = 2, .checksum = 0};
+  record.previous_checksum = 0xabcd;
+  record.durable = 4;
+  record.session = 11;
+  record.sequence = 12;
+  record.payload = payload;
+  return record;
+}
+
+}  // namespace
+
+TEST_CASE("a record is read as it was written") {
+  for (const std::string& payload :
+       {std::string(), std::string("x"), std::string(1'000, '\0'), std::string("12345678")}) {
+    std::string bytes;
+    const uint32_t checksum = encode_record(record_of(payload), kSalt, bytes);
+    REQUIRE(bytes.size() == record_bytes(payload.size()));
+    REQUIRE(bytes.size() % 8 == 0);
+    const auto record = decode_record(bytes + "what follows", kSalt);
+    REQUIRE(record);
+    CHECK(record->at == Position{.serial = 7, .index = 5, .term = 2, .checksum = checksum});
+    CHECK(record->previous_checksum == 0xabcd);
+    CHECK(record->durable == 4);
+    CHECK(record->session == 11);
+    CHECK(record->sequence == 12);
+    CHECK(record->payload == payload);
+  }
+}
+
+TEST_CASE("a record that is cut, altered, or of another log is none") {
+  std::string bytes;
+  encode_record(record_of("payload."), kSalt, bytes);
+  for (size_t size = 0; size < bytes.size(); ++size) CHECK_FALSE(decode_record(bytes.substr(0, size), kSalt));
+  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    std::string flipped = bytes;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    CHECK_FALSE(decode_record(flipped, kSalt));
+  }
+  CHECK_FALSE(decode_record(bytes, kSalt + 1));
+}
+
+TEST_CASE("a segment's header is read as it was written, and any altered bit is seen") {
+  const SegmentHeader header{{.serial = 9, .index = 8, .term = 3, .checksum = 77}, kSalt};
+  const std::string bytes = encode_segment_header(header);
+  REQUIRE(bytes.size() == kSegmentHeaderBytes);
+  REQUIRE(decode_segment_header(bytes));
+  CHECK(decode_segment_header(bytes)->before == header.before);
+  CHECK(decode_segment_header(bytes)->salt == kSalt);
+  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    std::string flipped = bytes;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    CHECK_FALSE(decode_segment_header(flipped));
+  }
+}
+
+TEST_CASE("a value that holds the bytes of a record is not taken for one") {
+  // Somebody who knows the format stores a "record" that claims everything before it was durable.
+  std::string forged;
+  Record claim = record_of("");
+  claim.at.serial = 1'000;
+  claim.durable = 999;
+  encode_record(claim, 0, forged);
+  const SegmentHeader header{{}, kSalt};
+  std::string segment = encode_segment_header(header);
+  Record entry;
+  entry.at = {.serial = 1, .index = 1, .term = 1, .checksum = 0};
+  entry.payload = forged;
+  encode_record(entry, kSalt, segment);
+  segment[kSegmentHeaderBytes] = static_cast<char>(segment[kSegmentHeaderBytes] ^ 1);  // torn: never synced
+  const auto scan = scan_segment(segment, header, {});
+  REQUIRE(scan.ok());
+  CHECK_FALSE(scan->damaged);
+  CHECK(scan->end == kSegmentHeaderBytes);
+}
