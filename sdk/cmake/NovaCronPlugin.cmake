@@ -11,7 +11,6 @@
 # unless NOVACRON_PLUGIN_INSTALL is off.
 include_guard(GLOBAL)
 include(CheckCXXCompilerFlag)
-include(GNUInstallDirs)
 check_cxx_compiler_flag(-fno-gnu-unique NOVACRON_HAS_NO_GNU_UNIQUE)
 
 set(NOVACRON_PLUGIN_COMPILE_OPTIONS -ffunction-sections -fdata-sections CACHE INTERNAL "")
@@ -114,9 +113,8 @@ function(_novacron_plugin_library id)
   if(DEFINED NOVACRON_PLUGIN_INSTALL AND NOT NOVACRON_PLUGIN_INSTALL)
     return()
   endif()
-  install(TARGETS plugin_${id} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/novacron/plugins/${id})
-  install(FILES ${arg_FOLDER}/plugin.json ${arg_FOLDER}/contracts.binpb
-          DESTINATION ${CMAKE_INSTALL_LIBDIR}/novacron/plugins/${id})
+  install(TARGETS plugin_${id} LIBRARY DESTINATION lib/novacron/plugins/${id})
+  install(FILES ${arg_FOLDER}/plugin.json ${arg_FOLDER}/contracts.binpb DESTINATION lib/novacron/plugins/${id})
 endfunction()
 
 # All but the entry, as a library that the plugin and its test link. A plugin in C gets the ABI's header alone.

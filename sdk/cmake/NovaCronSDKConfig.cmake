@@ -1,0 +1,16 @@
+# The installed SDK: find_package(NovaCronSDK REQUIRED), then novacron_add_plugin(...).
+# Needs protoc and protozero (Debian: protobuf-compiler libprotozero-dev).
+include(CMakeFindDependencyMacro)
+find_dependency(Threads)
+find_program(NOVACRON_PROTOC protoc)
+find_path(NOVACRON_PROTOZERO protozero/pbf_reader.hpp)
+if(NOT NOVACRON_PROTOC OR NOT NOVACRON_PROTOZERO)
+  set(NovaCronSDK_FOUND FALSE)
+  set(NovaCronSDK_NOT_FOUND_MESSAGE "protoc or protozero is missing (Debian: protobuf-compiler libprotozero-dev)")
+  return()
+endif()
+get_filename_component(_novacron_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+set(NOVACRON_PROTO_DIR ${_novacron_prefix}/share/novacron/proto)
+file(GLOB_RECURSE NOVACRON_SDK_PROTOS ${NOVACRON_PROTO_DIR}/*.proto)
+include(${CMAKE_CURRENT_LIST_DIR}/NovaCronSDKTargets.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/NovaCronPlugin.cmake)
