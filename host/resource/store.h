@@ -16,6 +16,7 @@
 
 #include "host/auth/context.h"
 #include "host/base/clock.h"
+#include "host/base/random.h"
 #include "host/base/result.h"
 #include "host/resource/object.h"
 
@@ -25,8 +26,7 @@ class Engine;
 
 namespace novacron::host::resource {
 
-inline constexpr size_t kMaxResourceBytes = 256 * 1024;                   ///< metadata, spec and status together
-inline constexpr size_t kMaxContractBytes = 4 * 1024 * 1024 + 64 * 1024;  ///< of a Contract, which carries descriptors
+inline constexpr size_t kMaxResourceBytes = 256 * 1024;  ///< metadata, spec and status together
 inline constexpr size_t kMaxNameBytes = 63;
 inline constexpr size_t kDefaultPageSize = 500;
 inline constexpr size_t kMaxPageSize = 1'000;
@@ -35,6 +35,8 @@ inline constexpr size_t kMaxWatchQueue = 1'024;  ///< events that wait for one w
 inline constexpr size_t kMaxWriteAttempts = 16;  ///< of a write without a precondition, against others
 inline constexpr uint64_t kDefaultTimeoutNs = 30'000'000'000;
 inline constexpr uint64_t kIdempotencyLifetimeNs = 24ull * 3'600 * 1'000'000'000;
+inline constexpr uint64_t kOperationLifetimeNs = 24ull * 3'600 * 1'000'000'000;  ///< after its end
+inline constexpr uint64_t kAuditLifetimeNs = 90 * 24ull * 3'600 * 1'000'000'000;
 
 /// HTTP's Idempotency-Key: a repeated request gets what the first one did.
 struct Idempotency {
@@ -103,32 +105,13 @@ class Watch {
   virtual Result<std::vector<Event>> wait(size_t max, uint64_t deadline_ns) = 0;
 };
 
-/// What the host's own code checks and does around writes of a kind: contracts, tenants. Never blocks for long.
-class KindPolicy {
- public:
-  virtual ~KindPolicy() = default;
-  /// Before the commit. `before` is null for a creation, `after` for a deletion.
-  virtual Status check(const ObjectView* before, const ObjectView* after) = 0;
-  /// After it.
-  virtual void committed(const ObjectView* before, const ObjectView* after) = 0;
-};
-
-/// Makes uids and names that nobody can guess. [any]
-class IdSource {
- public:
-  virtual ~IdSource() = default;
-  virtual std::string uuid() = 0;
-};
-/// Random ones, from the kernel.
-IdSource& system_ids();
-
 class Store {
  public:
   struct Options {
     state::Engine& engine;
     const auth::Authorizer& authorizer;
     const Clock& clock = system_clock();
-    IdSource& ids = system_ids();
+    Random& random = system_random();
   };
   explicit Store(const Options& options);
   ~Store();
@@ -153,10 +136,11 @@ class Store {
   /// watch. RESOURCE_EXHAUSTED "resource.watchers" beyond kMaxWatchers.
   Result<std::unique_ptr<Watch>> watch(const auth::ContextPtr& context, const WatchOptions& options,
                                        std::function<void()> on_ready = {});
-  /// Replaces labels, annotations, owners, finalizers and spec. ABORTED "resource.conflict" when a precondition fails.
+  /// Replaces labels, annotations, owners and spec; finalizers stay. ABORTED "resource.conflict" when a precondition
+  /// fails.
   Result<WriteResult> replace(const auth::ContextPtr& context, const ObjectRef& ref, const Body& body,
                               const WriteOptions& options = {});
-  /// An RFC 7396 merge patch of the object's JSON.
+  /// An RFC 7396 merge patch of the object's JSON, without its status.
   Result<WriteResult> patch(const auth::ContextPtr& context, const ObjectRef& ref, std::string_view patch,
                             const WriteOptions& options = {});
   /// With finalizers left, the object stays with `deleted_at` until they are gone. FAILED_PRECONDITION
@@ -169,19 +153,16 @@ class Store {
                                         const std::vector<std::string>& add, const std::vector<std::string>& remove,
                                         const WriteOptions& options = {});
 
-  /// Where the object of a uid is now; NOT_FOUND. Not authorized: for the host's own code.
-  Result<ObjectRef> find_uid(const std::string& uid);
-  /// Whether any object of the kind is there. Not authorized.
-  Result<bool> any_of_kind(std::string_view kind);
-
-  /// Before bootstrap(). `policy` outlives the store.
-  void set_policy(std::string_view kind, KindPolicy& policy);
-
-  class Core;
-  Core& core() { return *core_; }
+  /// Deletes what deleted objects owned, and what refers to them with CASCADE. One round; Collector calls it whenever
+  /// there is something to do. What cannot be deleted now waits for the next round.
+  Status collect_dependents();
+  /// Forgets audit records, requests and ended operations that are too old. Collector calls it now and then.
+  Status expire();
 
  private:
-  std::unique_ptr<Core> core_;
+  friend class Actions;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace novacron::host::resource

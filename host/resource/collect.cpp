@@ -1,0 +1,134 @@
+#include <host/resource/record.pb.h>
+#include <novacron/core/v1/host.pb.h>
+
+#include <cstdio>
+
+#include "host/auth/roles.h"
+#include "host/base/log.h"
+#include "host/resource/keys.h"
+#include "host/resource/store_impl.h"
+
+namespace novacron::host::resource {
+
+namespace {
+constexpr uint32_t kBatch = 100;  ///< keys that are removed at once, below state::kMaxTxnKeys
+constexpr uint64_t kSecondNs = 1'000'000'000;
+
+class DependentCollector {
+ public:
+  DependentCollector(Store& store, Objects& objects)
+      : store_(store), objects_(objects), context_(auth::host_context("")) {}
+
+  Status run() {
+    for (const auto& uid : TRY(objects_.names(std::string(kGcPrefix), kBatch))) TRY_STATUS(collect(uid));
+    return {};
+  }
+
+ private:
+  Status collect(const std::string& uid) {
+    for (const auto& dependent : TRY(objects_.names(owned_prefix(uid), kBatch))) {
+      const bool goes = TRY(has_no_owner(dependent));
+      TRY_STATUS(settle(owned_key(uid, dependent), dependent, goes));
+    }
+    for (const auto& referrer : TRY(objects_.names(refs_prefix(uid), kBatch))) {
+      const auto entry = TRY(objects_.sync().get(refs_key(uid, referrer)));
+      StoredReferrer record;
+      const bool cascades = entry && record.ParseFromString(entry->value) &&
+                            record.on_delete() == static_cast<uint32_t>(contract::OnDelete::kCascade);
+      TRY_STATUS(settle(refs_key(uid, referrer), referrer, cascades));
+    }
+    const bool owns = TRY(objects_.any_with_prefix(owned_prefix(uid)));
+    const bool is_referred_to = TRY(objects_.any_with_prefix(refs_prefix(uid)));
+    if (!owns && !is_referred_to) TRY(objects_.sync().remove(state::KeyRange::one(gc_key(uid))));
+    return {};
+  }
+
+  Result<bool> has_no_owner(const std::string& uid) {
+    const auto ref = objects_.find_uid(uid);
+    if (!ref.ok()) return true;
+    const auto object = TRY(objects_.read(*ref));
+    if (!object) return true;
+    for (const auto& owner : object->metadata().owners()) {
+      if (objects_.find_uid(owner.uid()).ok()) return false;
+    }
+    return true;
+  }
+
+  /// Deletes the object of `uid` if it goes, and then forgets the key that led to it.
+  Status settle(const std::string& key, const std::string& uid, bool goes) {
+    const auto ref = objects_.find_uid(uid);
+    if (ref.ok() && goes) {
+      const auto removed = store_.remove(context_, *ref);
+      if (!removed.ok() && removed.code() != Code::kNotFound) {
+        log_warn("resource", "dependent cannot be deleted yet",
+                 {{"object", describe(*ref)}, {"error", removed.error().message}});
+        return {};
+      }
+    }
+    TRY(objects_.sync().remove(state::KeyRange::one(key)));
+    return {};
+  }
+
+  Store& store_;
+  Objects& objects_;
+  auth::ContextPtr context_;
+};
+
+Status expire_audit(Objects& objects, uint64_t now_ns) {
+  if (now_ns < kAuditLifetimeNs) return {};
+  char time[32];
+  std::snprintf(time, sizeof time, "%020llu", static_cast<unsigned long long>(now_ns - kAuditLifetimeNs));
+  while (true) {
+    state::RangeRequest request;
+    request.keys = {std::string(kAuditPrefix), std::string(kAuditPrefix) + time};
+    request.limit = kBatch;
+    const auto reply = TRY(objects.sync().range(std::move(request)));
+    if (reply.entries.empty()) return {};
+    TRY(objects.sync().remove({reply.entries.front()->key, reply.entries.back()->key + '\0'}));
+  }
+}
+
+Status expire_requests(Objects& objects, uint64_t now_ns) {
+  state::RangeRequest request;
+  request.keys = state::KeyRange::prefix(kIdempotencyPrefix);
+  while (true) {
+    const auto reply = TRY(objects.sync().range(request));
+    for (const auto& entry : reply.entries) {
+      StoredRequest record;
+      if (record.ParseFromString(entry->value) && record.expires_ns() > now_ns) continue;
+      state::Txn txn;
+      txn.compares.push_back(state::Compare::unchanged(entry->key, entry->mod_revision));
+      txn.writes.emplace_back(state::Remove{state::KeyRange::one(entry->key)});
+      TRY(objects.sync().txn(std::move(txn)));
+    }
+    if (!reply.more) return {};
+    request.keys.begin = reply.entries.back()->key + '\0';
+  }
+}
+
+Status expire_operations(Store& store, Objects& objects, uint64_t now_ns) {
+  const auto context = auth::host_context("");
+  for (const auto& object : TRY(objects.all(kind_prefix(kOperationKind)))) {
+    core::v1::OperationStatus status;
+    if (!status.ParseFromString(object.status) || !status.has_ended_at()) continue;
+    const auto ended_ns = static_cast<uint64_t>(status.ended_at().seconds()) * kSecondNs;
+    if (ended_ns + kOperationLifetimeNs > now_ns) continue;
+    const auto removed = store.remove(context, object.ref);
+    if (!removed.ok() && removed.code() != Code::kNotFound) return removed.error();
+  }
+  return {};
+}
+}  // namespace
+
+Status Store::collect_dependents() {
+  return DependentCollector(*this, impl_->objects).run();
+}
+
+Status Store::expire() {
+  const uint64_t now_ns = impl_->options.clock.real_ns();
+  TRY_STATUS(expire_audit(impl_->objects, now_ns));
+  TRY_STATUS(expire_requests(impl_->objects, now_ns));
+  return expire_operations(*this, impl_->objects, now_ns);
+}
+
+}  // namespace novacron::host::resource

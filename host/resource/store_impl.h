@@ -1,0 +1,61 @@
+// The store's insides, for the sources of this folder.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "host/contract/parts.h"
+#include "host/resource/contracts.h"
+#include "host/resource/objects.h"
+#include "host/resource/store.h"
+#include "host/resource/writer.h"
+
+namespace novacron::host::resource {
+
+class Store::Impl {
+ public:
+  explicit Impl(const Options& given)
+      : options(given),
+        objects(given.engine),
+        contracts(objects),
+        writer({objects, contracts, given.authorizer, given.clock, given.random}) {}
+
+  /// NOT_FOUND "resource.unknown-kind".
+  Result<const contract::Kind*> kind_of(const contract::Schema& schema, std::string_view id) const;
+  Status authorize(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref) const;
+  /// The tenant whose objects the caller gets when it asks for those of `tenant`; empty: of all.
+  Result<std::string> visible_tenant(const auth::ContextPtr& context, std::string_view verb, const contract::Kind& kind,
+                                     const std::string& tenant) const;
+
+  /// What a write to one object starts with: the kind is known, the names fit, the caller may do it.
+  struct Target {
+    std::shared_ptr<const contract::Schema> schema;
+    const contract::Kind* kind = nullptr;
+    ObjectRef ref;
+  };
+  Result<Target> target(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref) const;
+  Result<contract::Parts> parts_of(const contract::Kind& kind, const Body& body) const;
+
+  /// Defaults, carried-over fields and rules for a spec that is to replace `previous` (null: nothing).
+  Result<std::string> finish_spec(const Target& target, const std::string& spec, const std::string* previous,
+                                  Effect effect);
+  /// Writes with the lock that contracts need, and makes the new schema effective.
+  Result<WriteResult> write(const WriteRequest& request);
+
+  Result<Draft> draft_creation(const Target& target, const contract::Parts& parts, const std::string& uid,
+                               Effect effect);
+  Result<Draft> draft_replacement(const Target& target, const contract::Parts& parts, const StoredObject& current,
+                                  bool with_finalizers, Effect effect);
+
+  /// The Operation "<uid>-g<generation>", "<uid>-g<generation>-<verb>" or "<uid>-deleted"; none: the name is no such.
+  Result<std::optional<ObjectView>> converge_operation(const auth::ContextPtr& context, const ObjectRef& ref);
+
+  Options options;
+  Objects objects;
+  Contracts contracts;
+  Writer writer;
+  std::shared_ptr<std::atomic<size_t>> watchers = std::make_shared<std::atomic<size_t>>(0);
+};
+
+}  // namespace novacron::host::resource
