@@ -108,7 +108,8 @@ TEST_CASE("help names arguments, commands and flags") {
   CHECK(create.find("usage: novacron machine create NAME [MODEL] [FLAGS]") != std::string::npos);
   CHECK(create.find("  -c, --wheels N") != std::string::npos);
   CHECK(create.find("its colors (may be repeated)") != std::string::npos);
-  CHECK(create.find("Flags of every command:") != std::string::npos);
+  CHECK(create.find("Flags of every command: see `novacron --help`") != std::string::npos);
+  CHECK(help_text(root, "novacron", kEverywhere, 80).find("  -o, --output FORMAT") != std::string::npos);
 }
 
 TEST_CASE("global flags are found before the tree is known") {

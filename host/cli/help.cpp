@@ -106,8 +106,9 @@ std::string help_text(const Command& command, const std::string& path, const std
     out += "\nExamples:\n";
     for (const std::string& example : command.examples) out += "  " + example + "\n";
   }
-  out += entries("Flags of every command", option_entries(everywhere), width);
-  return out;
+  const bool is_root = path.find(' ') == std::string::npos;
+  if (!is_root) return out + "\nFlags of every command: see `" + path.substr(0, path.find(' ')) + " --help`\n";
+  return out + entries("Flags of every command", option_entries(everywhere), width);
 }
 
 }  // namespace novacron::host::cli

@@ -189,9 +189,10 @@ Command create_command(const Kind& kind, const std::string& name, const std::str
   command.examples = {example_of(kind, flags, noun + " " + name)};
   command.run = [&kind, flags, prepare](Session& session, const Arguments& arguments) -> Result<ExitCode> {
     json object = TRY(object_from_flags(session, kind, flags, arguments));
-    if (prepare) TRY_STATUS(prepare(session, arguments, object));
+    WaitGoal goal;
+    if (prepare) goal = TRY(prepare(session, arguments, object));
     json created = TRY(create_object(session, kind, object));
-    return report_change(session, kind, std::move(created), "created", WaitByDefault::kYes);
+    return report_change(session, kind, std::move(created), "created", WaitByDefault::kYes, std::move(goal));
   };
   return command;
 }

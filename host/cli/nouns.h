@@ -5,6 +5,7 @@
 
 #include "host/cli/command.h"
 #include "host/cli/session.h"
+#include "host/cli/wait.h"
 #include "host/contract/schema.h"
 
 namespace novacron::host::cli {
@@ -15,8 +16,9 @@ std::vector<Command> noun_commands(const contract::Schema& schema, const std::ve
 
 Command noun_command(const contract::Kind& kind, std::vector<std::string> nouns);
 
-/// `create`, under another name and with further flags; `prepare` sees the object before it is sent.
-using Prepare = std::function<Status(Session&, const Arguments&, nlohmann::json& object)>;
+/// `create`, under another name and with further flags; `prepare` sees the object before it is sent,
+/// and may give a goal to wait for.
+using Prepare = std::function<Result<WaitGoal>(Session&, const Arguments&, nlohmann::json& object)>;
 Command create_command(const contract::Kind& kind, const std::string& name, const std::string& noun,
                        std::vector<OptionSpec> more = {}, Prepare prepare = {});
 

@@ -11,16 +11,20 @@ namespace {
 using contract::Kind;
 using nlohmann::json;
 
-/// `--config @FILE` is the file's text; whatever it is, it must be a JSON object.
-Status prepare_install(Session& session, const Arguments& arguments, json& object) {
+/// `--config @FILE` is the file's text; whatever it is, it must be a JSON object. With --enable, enabled is the goal.
+Result<WaitGoal> prepare_install(const Kind& kind, Session& session, const Arguments& arguments, json& object) {
   json& spec = object["spec"];
-  if (arguments.is_on("--enable")) spec["enabled"] = true;
-  if (!spec.contains("config_json") || !spec["config_json"].is_string()) return {};
+  WaitGoal goal;
+  if (arguments.is_on("--enable")) {
+    spec["enabled"] = true;
+    if (const auto* enable = kind.find_verb("enable")) goal.ready_when = enable->ready_when;
+  }
+  if (!spec.contains("config_json") || !spec["config_json"].is_string()) return goal;
   std::string config = spec["config_json"].get<std::string>();
   if (config.starts_with('@')) config = TRY(read_flag_file(session, config.substr(1)));
   if (!json::parse(config, nullptr, false).is_object()) return usage_error("--config is no JSON object");
   spec["config_json"] = config;
-  return {};
+  return goal;
 }
 
 std::string list_text(const json& values) {
@@ -80,8 +84,10 @@ Result<ExitCode> show_info(Session& session, const Kind& kind, const std::string
 Command plugin_command(const Kind& kind) {
   Command command = noun_command(kind, {"plugin", "plugins"});
   command.section = "The host";
-  Command install =
-      create_command(kind, "install", "plugin", {{"--enable", "", "", "enable it at once"}}, prepare_install);
+  Command install = create_command(kind, "install", "plugin", {{"--enable", "", "", "enable it at once"}},
+                                   [&kind](Session& session, const Arguments& arguments, json& object) {
+                                     return prepare_install(kind, session, arguments, object);
+                                   });
   install.summary = "Install a plugin, granting what its manifest asks for";
   install.examples = {"novacron plugin install hello --enable", "novacron plugin install hello --config @hello.json"};
   Command info{.name = "info", .section = "Plugins", .summary = "Show what a plugin is and what it may do"};

@@ -3,9 +3,30 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
+#include <nlohmann/json.hpp>
+
+#include "host/cli/app.h"
+#include "host/cli/object_view.h"
 
 namespace novacron::host::cli::testing {
+namespace {
+
+using nlohmann::json;
+
+FakeResponse problem(unsigned status, const std::string& reason, const std::string& detail) {
+  return {.status = status, .body = json{{"status", status}, {"reason", reason}, {"detail", detail}}.dump()};
+}
+
+/// "/v1/tenants/default/machines" is a collection, with one more part it is an object.
+bool is_collection(const std::string& path) {
+  return path.ends_with("/machines") || path.ends_with("/shelves");
+}
+
+std::string kind_id(const std::string& path) {
+  return path.find("/machines") != std::string::npos ? "test.workshop/Machine" : "test.workshop/Shelf";
+}
+
+}  // namespace
 
 const std::shared_ptr<const contract::Schema>& workshop() {
   static const std::shared_ptr<const contract::Schema> kSchema = [] {
@@ -23,6 +44,103 @@ const std::shared_ptr<const contract::Schema>& workshop() {
     return *std::move(schema);
   }();
   return kSchema;
+}
+
+Folder::Folder()
+    : path([] {
+        char name[] = "/tmp/nc-cli-XXXXXX";
+        return std::string(::mkdtemp(name));
+      }()) {}
+
+Folder::~Folder() {
+  std::filesystem::remove_all(path);
+}
+
+FakeResponse FakeObjects::operator()(const FakeRequest& request) {
+  const std::string path = request.target.substr(0, request.target.find('?'));
+  if (path == "/v1/schema") {
+    const bool known = request.headers.count("if-none-match") != 0 &&
+                       request.headers.at("if-none-match") == "\"" + workshop()->digest() + "\"";
+    if (known) return {.status = 304};
+    return {.body = workshop()->serialize(), .headers = {{"Content-Type", "application/x-protobuf"}}};
+  }
+  if (request.method == "GET" && request.target.find("watch=true") != std::string::npos) {
+    return {.chunks = std::exchange(watch_lines, {}), .stays_open = true};
+  }
+  if (request.method == "GET" && is_collection(path)) return list(path);
+  if (request.method == "POST" && is_collection(path)) {
+    json object = json::parse(request.body);
+    const std::string name = text_at(object, "metadata.name");
+    if (objects_.contains(path + "/" + name)) return problem(409, "resource.exists", name + " exists");
+    object["metadata"].update({{"uid", "uid-" + name}, {"generation", 1}, {"created_at", "2026-01-01T00:00:00Z"}});
+    return write(request, path + "/" + name, std::move(object), 201);
+  }
+  const auto found = objects_.find(path.substr(0, path.find(':')));
+  if (found == objects_.end()) return problem(404, "resource.not-found", "there is no " + path);
+  if (request.method == "GET") return {.body = found->second.dump()};
+  json object = found->second;
+  if (request.method == "DELETE") {
+    if (request.target.find("dry_run") == std::string::npos) objects_.erase(found);
+    return {.body = object.dump()};
+  }
+  const json before = value_at(object, "spec");
+  if (request.method == "PATCH") object.merge_patch(json::parse(request.body));
+  if (request.method == "PUT") {
+    const std::string tag =
+        "\"" + text_at(object, "metadata.uid") + "-g" + std::to_string(number_at(object, "metadata.generation")) + "\"";
+    if (request.headers.at("if-match") != tag) return problem(412, "http.precondition", "it has changed");
+    const json status = value_at(object, "status");
+    object = json::parse(request.body);
+    object["status"] = status;
+  }
+  if (path.ends_with(":start")) object["spec"]["mode"] = "ON";
+  if (path.ends_with(":halt")) object["spec"]["mode"] = "OFF";
+  if (value_at(object, "spec") != before) {
+    object["metadata"]["generation"] = number_at(object, "metadata.generation") + 1;
+  }
+  return write(request, found->first, std::move(object), 200);
+}
+
+FakeResponse FakeObjects::write(const FakeRequest& request, const std::string& path, json object, unsigned status) {
+  object["kind"] = kind_id(path);
+  if (request.target.find("dry_run=true") != std::string::npos) return {.status = status, .body = object.dump()};
+  object["metadata"]["revision"] = ++revision_;
+  if (on_write) on_write(object);
+  objects_[path] = object;
+  return {.status = status, .body = object.dump()};
+}
+
+FakeResponse FakeObjects::list(const std::string& path) const {
+  json items = json::array();
+  for (const auto& [key, object] : objects_) {
+    if (key.starts_with(path + "/")) items.push_back(object);
+  }
+  return {.body = json{{"items", items}, {"revision", revision_}}.dump()};
+}
+
+Outcome run_cli(const Folder& folder, const std::string& server, std::vector<std::string> words,
+                const RunOptions& options) {
+  std::istringstream in(options.in);
+  std::ostringstream out;
+  std::ostringstream err;
+  std::map<std::string, std::string> variables = {{"HOME", folder.path},
+                                                  {"NOVACRON_SOCKET", folder.path + "/none.sock"}};
+  if (!server.empty()) variables["NOVACRON_SERVER"] = server;
+  for (const auto& [name, value] : options.variables) variables[name] = value;
+  Environment environment{.in = in,
+                          .out = out,
+                          .err = err,
+                          .in_is_terminal = options.is_terminal,
+                          .variable =
+                              [&](const char* name) {
+                                const auto found = variables.find(name);
+                                return found == variables.end() ? std::string() : found->second;
+                              },
+                          .sleep_ms = [](uint64_t) {},
+                          .read_secret = [&](const std::string&) -> Result<std::string> { return options.secret; },
+                          .edit_file = [](const std::string&) { return Status(); }};
+  const ExitCode code = run(environment, words);
+  return {code, out.str(), err.str()};
 }
 
 }  // namespace novacron::host::cli::testing
