@@ -93,7 +93,7 @@ class Doctor {
 
   std::string advice_for(const Error& error) const {
     if (error.reason == kCertificateReason) {
-      return "Give the host's own authority by --ca FILE (on the host it is ca.pem in its data folder), or log in "
+      return "Give the host's own authority by --ca FILE (on the host it is tls/ca.crt in its data folder), or log in "
              "again "
              "with it. If it was trusted before, somebody may sit in between.";
     }

@@ -104,7 +104,8 @@ std::string text_at(const json& object, std::string_view path) {
 
 uint64_t number_at(const json& object, std::string_view path) {
   const json& value = value_at(object, path);
-  return value.is_number_unsigned() ? value.get<uint64_t>() : 0;
+  const bool fits = value.is_number_unsigned() || (value.is_number_integer() && value.get<int64_t>() >= 0);
+  return fits ? value.get<uint64_t>() : 0;
 }
 
 std::string field_text(const Field& field, const json& value) {

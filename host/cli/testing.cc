@@ -103,6 +103,8 @@ FakeResponse FakeObjects::operator()(const FakeRequest& request) {
 
 FakeResponse FakeObjects::write(const FakeRequest& request, const std::string& path, json object, unsigned status) {
   object["kind"] = kind_id(path);
+  const bool no_mode = value_at(object, "spec.mode").is_null();
+  if (no_mode && path.find("/machines/") != std::string::npos) object["spec"]["mode"] = "ON";
   if (request.target.find("dry_run=true") != std::string::npos) return {.status = status, .body = object.dump()};
   object["metadata"]["revision"] = ++revision_;
   if (on_write) on_write(object);
