@@ -36,14 +36,13 @@ std::string status_key(const ObjectRef& ref) {
 
 Result<ParsedKey> parse_object_key(std::string_view key) {
   std::array<std::string_view, 6> parts;
-  size_t count = 0;
   auto rest = key;
-  while (count < parts.size()) {
-    const size_t slash = std::min(rest.find('/'), rest.size());
-    parts[count++] = rest.substr(0, slash);
-    if (slash == rest.size()) break;
-    rest.remove_prefix(slash + 1);
+  size_t count = 0;
+  for (; count + 1 < parts.size() && rest.find('/') != std::string_view::npos; ++count) {
+    parts[count] = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(parts[count].size() + 1);
   }
+  parts[count++] = rest;
   const bool is_spec = parts[5] == "spec";
   if (count != parts.size() || parts[0] != "resource" || (!is_spec && parts[5] != "status")) {
     return Error{Code::kDataLoss, "\"" + std::string(key) + "\" is no key of an object", "resource.corrupt"};

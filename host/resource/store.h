@@ -49,10 +49,10 @@ struct Idempotency {
 enum class Effect { kCommit, kDryRun };
 
 struct WriteOptions {
-  std::string if_match;                 ///< "<uid>-<revision>" or "<uid>-g<generation>"; empty: whatever it is
+  std::string if_match = {};            ///< "<uid>-<revision>" or "<uid>-g<generation>"; empty: whatever it is
   uint64_t expected_spec_revision = 0;  ///< 0: whatever it is
   Effect effect = Effect::kCommit;
-  std::optional<Idempotency> idempotency;
+  std::optional<Idempotency> idempotency = {};
   uint64_t timeout_ns = kDefaultTimeoutNs;
 };
 
@@ -65,12 +65,12 @@ struct WriteResult {
 };
 
 struct ListOptions {
-  std::string kind;
-  std::string tenant;          ///< empty: of all tenants that the caller may list
-  std::string label_selector;  ///< "app=web,tier!=db,env in (a,b),!old"
-  size_t page_size = 0;        ///< 0: kDefaultPageSize; more than kMaxPageSize is refused
-  std::string page_token;      ///< of the page before; the pages are all of one revision
-  uint64_t at_revision = 0;    ///< 0: now. OUT_OF_RANGE "state.compacted" for what is no longer kept
+  std::string kind = {};
+  std::string tenant = {};          ///< empty: of all tenants that the caller may list
+  std::string label_selector = {};  ///< "app=web,tier!=db,env in (a,b),!old"
+  size_t page_size = 0;             ///< 0: kDefaultPageSize; more than kMaxPageSize is refused
+  std::string page_token = {};      ///< of the page before; the pages are all of one revision
+  uint64_t at_revision = 0;         ///< 0: now. OUT_OF_RANGE "state.compacted" for what is no longer kept
 };
 
 struct ListPage {
@@ -80,9 +80,9 @@ struct ListPage {
 };
 
 struct WatchOptions {
-  std::string kind;
-  std::string tenant;  ///< empty: of all tenants that the caller may watch
-  std::string label_selector;
+  std::string kind = {};
+  std::string tenant = {};  ///< empty: of all tenants that the caller may watch
+  std::string label_selector = {};
   uint64_t after_revision = 0;  ///< 0: from now
 };
 

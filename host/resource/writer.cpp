@@ -11,6 +11,19 @@
 
 namespace novacron::host::resource {
 
+namespace {
+/// As it will be; a removed one as it was.
+StoredObject object_of(const ObjectRef& ref, const StoredObject* current, const Draft& draft) {
+  StoredObject object;
+  if (current) object = *current;
+  object.ref = ref;
+  if (draft.record) object.record = draft.record;
+  object.ref.uid = object.record->metadata().uid();
+  if (draft.status) object.status = *draft.status;
+  return object;
+}
+}  // namespace
+
 void Writer::Plan::depend_on(const StoredObject& object) {
   expect(state::Compare::unchanged(spec_key(object.ref), object.spec_revision));
   put(mark_key(object.ref.uid), "");
@@ -37,22 +50,23 @@ Result<WriteResult> Writer::attempt(const WriteRequest& request, bool& again) {
   Draft draft = TRY(request.decide(current));
   TRY_STATUS(this->plan(request, current, draft, plan));
   TRY_STATUS(check_size(request.ref, draft, current));
-  WriteResult result = result_of(request, current, draft, plan);
+  StoredObject object = object_of(request.ref, current, draft);
+  WriteResult result = result_of(object, plan);
   if (plan.changes() && request.options.effect == Effect::kCommit) {
-    TRY_STATUS(commit(request, plan, result, again));
+    TRY_STATUS(commit(request, std::move(object), plan, result, again));
   }
   return result;
 }
 
-Status Writer::commit(const WriteRequest& request, Plan& plan, WriteResult& result, bool& again) {
+Status Writer::commit(const WriteRequest& request, StoredObject object, Plan& plan, WriteResult& result, bool& again) {
   TRY_STATUS(plan_idempotency(request, result, plan));
-  auto record = audit(*request.context, request.verb, result.object.ref, result.object.revision, "");
+  auto record = audit(*request.context, request.verb, object.ref, object.revision(), "");
   plan.put(std::move(record.key), std::move(record.value));
   const auto reply = TRY(parts_.objects.sync().txn(std::move(plan.txn)));
   again = !reply.succeeded;
-  if (plan.changes_spec || plan.creates) result.object.spec_revision = reply.revision;
-  if (plan.changes_status) result.object.status_revision = reply.revision;
-  if (!plan.removes) result.object.revision = std::max(result.object.spec_revision, result.object.status_revision);
+  if (plan.changes_spec) object.spec_revision = reply.revision;
+  if (plan.changes_status) object.status_revision = reply.revision;
+  if (!plan.removes) result.object = view_of(parts_.contracts.schema(), object);
   return {};
 }
 
@@ -96,14 +110,7 @@ Status Writer::check_size(const ObjectRef& ref, const Draft& draft, const Stored
                "resource.too-large"};
 }
 
-WriteResult Writer::result_of(const WriteRequest& request, const StoredObject* current, const Draft& draft,
-                              const Plan& plan) const {
-  StoredObject object;
-  if (current) object = *current;
-  object.ref = request.ref;
-  if (draft.record) object.record = draft.record;
-  object.ref.uid = object.record->metadata().uid();
-  if (draft.status) object.status = *draft.status;
+WriteResult Writer::result_of(const StoredObject& object, const Plan& plan) const {
   WriteResult result;
   result.object = view_of(parts_.contracts.schema(), object);
   result.changed = plan.changes();
@@ -143,8 +150,8 @@ state::Put Writer::audit(const auth::Context& context, std::string_view verb, co
   record.set_request_id(context.request_id);
   record.set_trace_parent(context.trace_parent);
   record.set_detail(std::move(detail));
-  char time[32];
-  std::snprintf(time, sizeof time, "%020llu", static_cast<unsigned long long>(record.time_ns()));
+  char time[48];
+  std::snprintf(time, sizeof time, "%020llu-%010u", static_cast<unsigned long long>(record.time_ns()), audits_++);
   return {std::string(kAuditPrefix) + time + "-" + uuid().substr(0, 8), message_bytes(record)};
 }
 

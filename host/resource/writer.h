@@ -2,6 +2,7 @@
 // and again until nobody was in between.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -53,7 +54,7 @@ class Writer {
  private:
   struct Plan;
   Result<WriteResult> attempt(const WriteRequest& request, bool& again);
-  Status commit(const WriteRequest& request, Plan& plan, WriteResult& result, bool& again);
+  Status commit(const WriteRequest& request, StoredObject object, Plan& plan, WriteResult& result, bool& again);
   Result<std::optional<WriteResult>> replay(const WriteRequest& request);
 
   Status plan(const WriteRequest& request, const StoredObject* current, Draft& draft, Plan& plan);
@@ -74,9 +75,9 @@ class Writer {
   Result<std::string> uid_of_target(const WriteRequest& request, const StoredObject* current, const ObjectRef& target,
                                     const std::string& path, Plan& plan);
   Result<StoredObject> target_of(const WriteRequest& request, const ObjectRef& target, const std::string& path);
-  WriteResult result_of(const WriteRequest& request, const StoredObject* current, const Draft& draft,
-                        const Plan& plan) const;
+  WriteResult result_of(const StoredObject& object, const Plan& plan) const;
 
+  std::atomic<uint32_t> audits_ = 0;  ///< keeps records of one instant in order
   Parts parts_;
 };
 
