@@ -3,12 +3,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "host/api/rest.h"
+#include "host/api/gateway.h"
 #include "host/api/server.h"
 #include "host/auth/authenticator.h"
 #include "host/auth/certificates.h"
@@ -16,6 +18,7 @@
 #include "host/auth/token.h"
 #include "host/base/file.h"
 #include "host/base/log.h"
+#include "host/base/random.h"
 #include "host/base/timer_queue.h"
 #include "host/base/worker_pool.h"
 #include "host/blob/store.h"
@@ -23,6 +26,7 @@
 #include "host/daemon/installed_contracts.h"
 #include "host/daemon/node_object.h"
 #include "host/daemon/plugin_controller.h"
+#include "host/daemon/version.h"
 #include "host/plugin/broker.h"
 #include "host/plugin/manager.h"
 #include "host/resource/actions.h"
@@ -41,6 +45,15 @@ void die(const Error& why) {
   std::abort();
 }
 
+/// Names this run of the host.
+std::string new_incarnation() {
+  uint64_t random = 0;
+  system_random().fill(&random, sizeof random);
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%016" PRIx64, random);
+  return text.data();
+}
+
 Status make_folder(const std::string& path) {
   return state::posix_files().create_folder(path);
 }
@@ -56,12 +69,13 @@ class Daemon::Parts {
   Status open_access();
   Status open_plugins();
   Status open_api();
+  std::vector<api::Check> checks() const;
   Status write_run_file() const;
   void say_credential(const std::string& secret) const;
 
   const Config config;
   const auth::ContextPtr context;
-  const std::string incarnation = resource::system_ids().uuid();
+  const std::string incarnation = new_incarnation();
   WorkerPool pool{{}};
   TimerQueue timers{system_clock()};
   bus::Bus bus{system_clock()};
@@ -78,7 +92,7 @@ class Daemon::Parts {
   std::unique_ptr<PluginController> plugins;
   std::unique_ptr<plugin::Manager> manager;
   std::unique_ptr<resource::Actions> actions;
-  std::unique_ptr<api::Rest> rest;
+  std::unique_ptr<api::Gateway> gateway;
   std::unique_ptr<api::Server> server;
 };
 
@@ -142,14 +156,28 @@ Status Daemon::Parts::open_plugins() {
 }
 
 Status Daemon::Parts::open_api() {
-  rest = std::make_unique<api::Rest>(api::Rest::Options{*store, *actions, *authenticator, *blobs, bus});
+  gateway = std::make_unique<api::Gateway>(api::Gateway::Parts{.authenticator = *authenticator,
+                                                               .authorizer = *authorizer,
+                                                               .resources = *store,
+                                                               .actions = *actions,
+                                                               .blobs = *blobs,
+                                                               .bus = bus,
+                                                               .checks = [this] { return checks(); },
+                                                               .node = config.node_name,
+                                                               .version = std::string(kVersion)});
   api::Server::Options options;
   options.listen = config.api.listen;
   options.tls = tls;
   options.unix_socket = config.api.unix_socket;
   options.limits.connections = config.api.max_connections;
-  server = TRY(api::Server::create(std::move(options), *rest, pool));
+  server = TRY(api::Server::create(std::move(options), *gateway, pool));
   return {};
+}
+
+/// Ready means that the state can be read and written; plugins come and go.
+std::vector<api::Check> Daemon::Parts::checks() const {
+  const state::EngineStatus status = engine->status();
+  return {{.name = "state", .ok = status.writable, .message = status.alarm}};
 }
 
 Status Daemon::Parts::write_run_file() const {
