@@ -129,17 +129,13 @@ void Consoles::run() {
     const bool typed =
         std::any_of(viewers_.begin(), viewers_.end(), [](const auto& item) { return !item.second->input.empty(); });
     const int ready = ::epoll_wait(epoll_.get(), events, 32, typed ? kInputRetryMs : -1);
-    {
-      const std::lock_guard lock(mutex_);
-      if (stopping_) break;
-    }
     for (int i = 0; i < ready; ++i) {
       const int fd = events[i].data.fd;
       if (fd == inotify_.get()) handle_log_events();
       const auto found = viewers_.find(fd);
       if (found != viewers_.end() && !serve(*found->second, events[i].events)) drop(fd);
     }
-    admit_new();
+    if (!admit_new()) break;
     for (const auto& [fd, viewer] : viewers_) {
       if (!viewer->input.empty()) send_input(*viewer);
       arm(*viewer);
@@ -152,14 +148,16 @@ void Consoles::run() {
   viewers_count_ = 0;
 }
 
-/// Takes in what other threads left: new viewers, and guests that ended.
-void Consoles::admit_new() {
+/// Takes in what other threads left: new viewers, and guests that ended. False when it is to stop. The signal is taken
+/// before what it stands for is looked at, so that none is lost.
+bool Consoles::admit_new() {
   uint64_t count = 0;
   (void)!::read(wake_.get(), &count, sizeof count);
   std::vector<std::unique_ptr<Viewer>> arriving;
   std::set<std::string> ended;
   {
     const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
     arriving.swap(arriving_);
     ended.swap(ended_);
   }
@@ -181,6 +179,7 @@ void Consoles::admit_new() {
   }
   for (const int fd : done) drop(fd);
   for (const std::string& uid : ended) inputs_.erase(uid);
+  return true;
 }
 
 /// Follows the log by its inode: /proc keeps the name out of it.

