@@ -94,12 +94,14 @@ class Daemon:
     def socket(self):
         return str(self.path / "api.sock")
 
-    def start(self, timeout_s=20):
+    def start(self, timeout_s=20, **environment):
+        """`environment`: variables for this run of the daemon alone."""
         run_file = self.data / "run" / "api.json"
         run_file.unlink(missing_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BUILD / "bin" / "novacrond", "--config", self.config], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [BUILD / "bin" / "novacrond", "--config", self.config], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                env=dict(os.environ, **environment)
             )
         wait_until(lambda: run_file.exists() or self.process.poll() is not None, timeout_s, "novacrond is ready")
         if self.process.poll() is not None:

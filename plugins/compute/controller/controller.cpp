@@ -1,11 +1,14 @@
 #include "controller.h"
 
+#include <cstdlib>
+
 #include "works.h"
 
 namespace novacron::compute::controller {
 namespace {
 
 constexpr uint32_t kDefaultWorkers = 16;
+constexpr const char* kFailPointVariable = "NOVACRON_COMPUTE_FAIL_POINT";
 
 }  // namespace
 
@@ -18,16 +21,18 @@ Status Controller::configure(const Config& config) {
                  .message = "the configuration is read at the start: disable the plugin, change it, enable it",
                  .reason = "compute.restart-needed"};
   }
-  if (!FailPoint::parse(config.fail_point)) {
-    return Error{.code = Code::kInvalidArgument,
-                 .message = "fail_point: no step is called \"" + config.fail_point + '"',
-                 .reason = "compute.unknown-step"};
-  }
   config_ = config;
   return {};
 }
 
 Status Controller::start() {
+  const char* const named = std::getenv(kFailPointVariable);
+  const auto fail_point = FailPoint::parse(named == nullptr ? "" : named);
+  if (!fail_point) {
+    return Error{.code = Code::kInvalidArgument,
+                 .message = std::string(kFailPointVariable) + ": no step is called \"" + named + '"',
+                 .reason = "compute.unknown-step"};
+  }
   works_ =
       std::make_unique<Works>(host(), config_.workers.value_or(kDefaultWorkers), *FailPoint::parse(config_.fail_point));
   works_->start();
