@@ -28,7 +28,7 @@ constexpr std::array<StatusOfReason, 13> kReasons = {{
     {"api.draining", 503},
     {"host.queue-full", 503},
     {"host.threads", 503},
-    {"idempotency.mismatch", 422},
+    {"resource.idempotency-mismatch", 422},
 }};
 
 int status_of_code(Code code) {

@@ -108,7 +108,7 @@ std::string Query::text(std::string_view name) const {
 
 Result<uint64_t> Query::number(std::string_view name, uint64_t absent) const {
   const auto* value = find(name);
-  if (value == nullptr) return absent;
+  if (value == nullptr || value->empty()) return absent;
   uint64_t number = 0;
   const char* end = value->data() + value->size();
   const auto parsed = std::from_chars(value->data(), end, number);

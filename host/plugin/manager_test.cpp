@@ -119,7 +119,7 @@ TEST_CASE("a step that hangs is abandoned, and a fresh copy can be enabled") {
   for (const std::string step : {"create", "start", "quiesce", "destroy"}) {
     Pipe hang;
     World world(impatient());
-    install_stuck(world, step + ' ' + hang.out());
+    install_stuck(world, step + ' ' + hang.hang());
     const bool at_the_end = step == "quiesce" || step == "destroy";
     Status outcome = world.manager->enable("stuck");
     if (at_the_end) {
@@ -140,7 +140,7 @@ TEST_CASE("a step that hangs is abandoned, and a fresh copy can be enabled") {
 TEST_CASE("a health that hangs is one thread and no answer") {
   Pipe hang;
   World world(impatient());
-  install_stuck(world, "health " + hang.out());
+  install_stuck(world, "health " + hang.hang());
   REQUIRE(world.manager->enable("stuck").ok());
   CHECK(world.manager->health("stuck").error().reason == "plugin.health");
   CHECK(world.manager->health("stuck").error().reason == "plugin.health");
@@ -242,7 +242,7 @@ TEST_CASE("descriptor sets larger than 4 MiB are refused") {
 TEST_CASE("eight copies of a library stay in memory, a ninth is refused") {
   Pipe hang;
   World world(impatient());
-  install_stuck(world, "create " + hang.out());
+  install_stuck(world, "create " + hang.hang());
   for (size_t i = 0; i < kMaxResidentVersions; ++i) {
     CHECK(world.manager->enable("stuck").error().reason == "plugin.abandoned");
     REQUIRE(world.manager->disable("stuck").ok());

@@ -54,10 +54,21 @@ class Pipe {
     REQUIRE(::read(reader.get(), &byte, 1) == 1);
     return byte;
   }
+  /// For a plugin that hangs on it beyond the test: its thread may still read when the descriptor would be closed.
+  ~Pipe() {
+    if (leaked_) (void)reader.release();
+  }
+  std::string hang() {
+    leaked_ = true;
+    return out();
+  }
   std::string in() const { return std::to_string(writer.get()); }
   std::string out() const { return std::to_string(reader.get()); }
   Fd reader;
   Fd writer;
+
+ private:
+  bool leaked_ = false;
 };
 
 class Contracts : public ContractCatalog {
