@@ -1,0 +1,233 @@
+#include "host/api/gateway.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "host/api/kinds.h"
+#include "host/api/openapi.h"
+#include "host/api/problem.h"
+#include "host/api/watch_feed.h"
+#include "host/bus/subject.h"
+#include "host/contract/time_text.h"
+#include "host/contract/units.h"
+
+namespace novacron::host::api {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::string_view kEventKind = "novacron.core/Event";
+constexpr uint64_t kNsPerSecond = 1'000'000'000;
+
+Response to_response(const ordered_json& json, int status = 200) {
+  return json_response(status, json.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+bool reads(const Request& request) {
+  return request.method == Method::kGet || request.method == Method::kHead;
+}
+
+Error invalid_field(std::string path, std::string message) {
+  Error error{Code::kInvalidArgument, path + ": " + message, "field.invalid"};
+  error.fields.push_back({std::move(path), std::move(message)});
+  return error;
+}
+
+/// "8h", or seconds as a number.
+Result<uint64_t> lifetime_of(const nlohmann::json& value) {
+  if (value.is_number_unsigned()) return value.get<uint64_t>();
+  if (!value.is_string()) return invalid_field("ttl", "a duration such as \"8h\", or a number of seconds");
+  const auto lifetime_ns = contract::parse_with_unit(contract::Unit::kDuration, value.get_ref<const std::string&>());
+  if (!lifetime_ns.ok()) return invalid_field("ttl", lifetime_ns.error().message);
+  return *lifetime_ns / kNsPerSecond;
+}
+
+Result<auth::TokenRequest> token_request(const Request& request) {
+  TRY_STATUS(check_content_type(request, {"application/json"}));
+  const auto json = nlohmann::json::parse(request.body.empty() ? "{}" : request.body, nullptr, false);
+  if (!json.is_object()) return Error{Code::kInvalidArgument, "the body must be a JSON object", "json.invalid"};
+  auth::TokenRequest wanted;
+  for (const auto& [name, value] : json.items()) {
+    std::string* text = name == "credential" ? &wanted.credential
+                        : name == "user"     ? &wanted.user
+                        : name == "role"     ? &wanted.role
+                        : name == "tenant"   ? &wanted.tenant
+                                             : nullptr;
+    if (name == "ttl")
+      wanted.lifetime_s = TRY(lifetime_of(value));
+    else if (text == nullptr)
+      return invalid_field(name, "expected are credential, user, role, tenant, ttl");
+    else if (!value.is_string())
+      return invalid_field(name, "it must be a text");
+    else
+      *text = value.get<std::string>();
+  }
+  return wanted;
+}
+
+Response who_is(const auth::Identity& identity) {
+  return to_response({{"principal", identity.principal}, {"tenant", identity.tenant}, {"roles", identity.roles}});
+}
+
+}  // namespace
+
+Gateway::Gateway(Parts parts)
+    : parts_(std::move(parts)),
+      resources_(parts_.resources, parts_.actions),
+      blobs_(parts_.blobs, parts_.resources, parts_.authorizer) {}
+Gateway::~Gateway() = default;
+
+bool Gateway::streams_body(const Request& head) const {
+  const auto uri = parse_uri(head.target);
+  if (!uri.ok()) return false;
+  const auto route = route_of(*uri);
+  return route.ok() && BlobApi::streams_body(head.method, *route);
+}
+
+Response Gateway::handle(const Request& request) {
+  auto response = answer(request);
+  return response.ok() ? *std::move(response) : problem(response.error(), request.id);
+}
+
+std::variant<Response, std::unique_ptr<BodySink>> Gateway::begin(const Request& head) {
+  auto sink = begin_upload(head);
+  if (!sink.ok()) return problem(sink.error(), head.id);
+  return *std::move(sink);
+}
+
+Result<std::unique_ptr<BodySink>> Gateway::begin_upload(const Request& head) {
+  const auto uri = TRY(parse_uri(head.target));
+  const auto route = TRY(route_of(uri));
+  const Call call{head, uri, TRY(context_of(head))};
+  return blobs_.begin(call, route);
+}
+
+Result<auth::ContextPtr> Gateway::context_of(const Request& request) const {
+  auto context = std::make_shared<auth::Context>();
+  context->identity = TRY(parts_.authenticator.authenticate(request.peer, request.headers.get("Authorization")));
+  context->node = parts_.node;
+  context->trace_parent = request.trace_parent;
+  context->request_id = request.id;
+  return auth::ContextPtr(std::move(context));
+}
+
+Result<Response> Gateway::answer(const Request& request) {
+  const auto uri = TRY(parse_uri(request.target));
+  if (uri.path == "/healthz") return to_response({{"status", "ok"}});
+  if (uri.path == "/readyz") return ready();
+  if (uri.path == "/v1/auth/token") return issue_token(request);
+  const Call call{request, uri, TRY(context_of(request))};
+  const auto route = TRY(route_of(uri));
+  if (const auto* which = std::get_if<Endpoint>(&route)) return endpoint(call, *which);
+  if (const auto* place = std::get_if<CollectionRoute>(&route)) return resources_.collection(call, *place);
+  if (const auto* place = std::get_if<ObjectRoute>(&route)) return resources_.object(call, *place);
+  if (const auto* place = std::get_if<VerbRoute>(&route)) return resources_.verb(call, *place);
+  if (const auto* place = std::get_if<BlobRoute>(&route)) return blobs_.download(call, *place);
+  return blobs_.upload(call, std::get<UploadRoute>(route));
+}
+
+Result<Response> Gateway::endpoint(const Call& call, Endpoint which) {
+  if (!reads(call.request)) return method_not_allowed(call.request, "GET");
+  switch (which) {
+    case Endpoint::kVersion:
+      return to_response({{"version", parts_.version}, {"api", "v1"}, {"node", parts_.node}});
+    case Endpoint::kWhoAmI:
+      return who_is(call.context->identity);
+    case Endpoint::kSchema:
+      return schema(call);
+    case Endpoint::kKinds:
+      return json_response(200, describe_kinds(*parts_.resources.schema()));
+    case Endpoint::kOpenApi:
+      return open_api(call);
+    case Endpoint::kEvents:
+      return events(call);
+    case Endpoint::kHealth:
+    case Endpoint::kReady:
+    case Endpoint::kToken:
+      break;  // answered without a context
+  }
+  return Error{Code::kNotFound, "there is nothing here", "http.path"};
+}
+
+Result<Response> Gateway::issue_token(const Request& request) {
+  if (request.method != Method::kPost) return method_not_allowed(request, "POST");
+  const auto wanted = TRY(token_request(request));
+  const auto token = TRY(parts_.authenticator.login(request.peer, wanted));
+  const auto expires_at = contract::format_timestamp({static_cast<int64_t>(token.expires_at_s), 0});
+  return to_response({{"token", token.text}, {"token_type", "Bearer"}, {"expires_at", expires_at}});
+}
+
+Response Gateway::ready() const {
+  const auto checks = parts_.checks();
+  const bool all = std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.ok; });
+  ordered_json body = {{"status", all ? "ready" : "not ready"}, {"checks", ordered_json::array()}};
+  std::string failed;
+  for (const auto& check : checks) {
+    body["checks"].push_back({{"name", check.name}, {"ok", check.ok}, {"message", check.message}});
+    if (!check.ok) failed += (failed.empty() ? "" : "; ") + check.name + ": " + check.message;
+  }
+  if (!all) {
+    body["code"] = host::to_string(Code::kUnavailable);
+    body["reason"] = "api.not-ready";
+    body["detail"] = failed;
+  }
+  return to_response(body, all ? 200 : 503);
+}
+
+Result<Response> Gateway::schema(const Call& call) const {
+  const auto schema = parts_.resources.schema();
+  Response response;
+  response.headers.set("ETag", "\"" + schema->digest() + "\"");
+  response.headers.set("Content-Type", "application/x-protobuf");
+  if (none_match_hits(call.request, schema->digest()))
+    response.status = 304;
+  else
+    response.body = schema->serialize();
+  return response;
+}
+
+Result<Response> Gateway::open_api(const Call& call) {
+  const auto schema = parts_.resources.schema();
+  std::lock_guard lock(open_api_mutex_);
+  if (open_api_digest_ != schema->digest()) {
+    open_api_ = describe_open_api(*schema, parts_.version);
+    open_api_digest_ = schema->digest();
+  }
+  auto response = json_response(200, open_api_);
+  response.headers.set("ETag", "\"" + open_api_digest_ + "\"");
+  if (none_match_hits(call.request, open_api_digest_)) {
+    response.status = 304;
+    response.body = std::string();
+  }
+  return response;
+}
+
+Result<Response> Gateway::events(const Call& call) {
+  const Query& query = call.uri.query;
+  TRY_STATUS(query.only({"subject", "after_sequence", "after_revision"}));
+  const auto& tenant = call.context->identity.tenant;
+  TRY_STATUS(parts_.authorizer.authorize(*call.context, {"watch", std::string(kEventKind), tenant, ""}));
+  bus::Interest interest;
+  interest.pattern = query.find("subject") != nullptr ? query.text("subject") : ">";
+  if (!tenant.empty()) interest.tenant = tenant;
+  interest.after_sequence = TRY(query.number("after_sequence", 0));
+  interest.after_revision = TRY(query.number("after_revision", 0));
+  const auto last_id = call.request.headers.get("Last-Event-ID");
+  if (!last_id.empty()) {
+    const auto parsed = TRY(Query::parse("id=" + std::string(last_id)));
+    interest.after_sequence = TRY(parsed.number("id", 0));
+  }
+  if (query.text("after_sequence") == "0") {  // everything that is still there
+    interest.after_sequence = 1;
+    interest.overflow = bus::Overflow::kDropOldest;
+  }
+  TRY_STATUS(bus::check_pattern(interest.pattern));
+  const auto format = feed_format(call.request);
+  Response response;
+  response.headers.set("Content-Type",
+                       format == FeedBody::Format::kServerSentEvents ? "text/event-stream" : "application/x-ndjson");
+  response.body = FeedBody{follow_events(parts_.bus, std::move(interest)), format};
+  return response;
+}
+
+}  // namespace novacron::host::api

@@ -1,0 +1,65 @@
+// The API as an application: who is it, what is asked, who answers.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "host/api/blob_api.h"
+#include "host/api/http.h"
+#include "host/api/resource_api.h"
+#include "host/auth/authenticator.h"
+#include "host/bus/bus.h"
+
+namespace novacron::host::api {
+
+/// One thing that must be well for /readyz.
+struct Check {
+  std::string name;
+  bool ok = false;
+  std::string message = {};
+};
+
+class Gateway final : public Application {
+ public:
+  /// All outlive the gateway.
+  struct Parts {
+    auth::Authenticator& authenticator;
+    const auth::Authorizer& authorizer;
+    resource::Store& resources;
+    resource::Actions& actions;
+    blob::Store& blobs;
+    bus::Bus& bus;
+    std::function<std::vector<Check>()> checks;  ///< [worker]
+    std::string node;
+    std::string version;
+  };
+  explicit Gateway(Parts parts);
+  ~Gateway() override;
+
+  bool streams_body(const Request& head) const override;
+  Response handle(const Request& request) override;
+  std::variant<Response, std::unique_ptr<BodySink>> begin(const Request& head) override;
+
+ private:
+  Result<Response> answer(const Request& request);
+  Result<std::unique_ptr<BodySink>> begin_upload(const Request& head);
+  Result<auth::ContextPtr> context_of(const Request& request) const;
+  Result<Response> endpoint(const Call& call, Endpoint which);
+  Result<Response> issue_token(const Request& request);
+  Response ready() const;
+  Result<Response> schema(const Call& call) const;
+  Result<Response> open_api(const Call& call);
+  Result<Response> events(const Call& call);
+
+  const Parts parts_;
+  ResourceApi resources_;
+  BlobApi blobs_;
+  std::mutex open_api_mutex_;
+  std::string open_api_digest_;  ///< of the schema that the document below describes
+  std::string open_api_;
+};
+
+}  // namespace novacron::host::api

@@ -1,0 +1,260 @@
+#include "host/api/openapi.h"
+
+#include <nlohmann/json.hpp>
+
+#include "host/api/kinds.h"
+
+namespace novacron::host::api {
+namespace {
+
+using contract::Kind;
+using nlohmann::ordered_json;
+
+ordered_json parameter(const char* name, const char* in, ordered_json schema, const char* description) {
+  ordered_json json = {{"name", name}, {"in", in}, {"schema", std::move(schema)}, {"description", description}};
+  if (std::string_view(in) == "path") json["required"] = true;
+  return json;
+}
+
+ordered_json shared_parameter(const char* name) {
+  return {{"$ref", std::string("#/components/parameters/") + name}};
+}
+
+ordered_json text_schema() {
+  return {{"type", "string"}};
+}
+
+ordered_json number_schema() {
+  return {{"type", "integer"}, {"format", "uint64"}, {"minimum", 0}};
+}
+
+/// Parameters that several operations take.
+ordered_json parameters() {
+  const ordered_json name = {{"type", "string"}, {"maxLength", 63}, {"pattern", "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
+  return {
+      {"tenant", parameter("tenant", "path", name, "who owns the object: \"default\" is always there")},
+      {"name", parameter("name", "path", name, "of the object, unique in its kind and tenant")},
+      {"label_selector", parameter("label_selector", "query", text_schema(), "\"app=web,tier!=db,env in (a,b),!old\"")},
+      {"limit", parameter("limit", "query", {{"type", "integer"}, {"minimum", 1}, {"maximum", 1'000}, {"default", 500}},
+                          "objects in a page")},
+      {"page_token", parameter("page_token", "query", text_schema(), "next_page_token of the page before")},
+      {"at", parameter("at", "query", number_schema(), "a revision of the past; absent: now")},
+      {"watch", parameter("watch", "query", {{"type", "boolean"}},
+                          "changes as they come, as application/x-ndjson, text/event-stream or over WebSocket")},
+      {"after_revision", parameter("after_revision", "query", number_schema(),
+                                   "of a watch: the revision of a list or of the last change seen")},
+      {"dry_run", parameter("dry_run", "query", {{"type", "boolean"}}, "check everything, change nothing")},
+      {"if_match", parameter("If-Match", "header", text_schema(),
+                             "an ETag: the change is refused with 412 when the object has changed since")},
+      {"if_none_match",
+       parameter("If-None-Match", "header", text_schema(), "an ETag: 304 when the object is still that")},
+      {"idempotency_key", parameter("Idempotency-Key", "header", {{"type", "string"}, {"maxLength", 128}},
+                                    "a repeated request with the same key gets the first one's answer, for 24 hours")}};
+}
+
+ordered_json json_content(ordered_json schema) {
+  return {{"application/json", {{"schema", std::move(schema)}}}};
+}
+
+ordered_json answer(const char* description, ordered_json content = nullptr) {
+  ordered_json json = {{"description", description}};
+  if (!content.is_null()) json["content"] = std::move(content);
+  return json;
+}
+
+ordered_json operation(const std::string& id, const std::string& summary, const std::string& tag) {
+  return {{"operationId", id},
+          {"summary", summary},
+          {"tags", {tag}},
+          {"responses", {{"default", {{"$ref", "#/components/responses/problem"}}}}}};
+}
+
+ordered_json list_schema(const Kind& kind) {
+  return {{"type", "object"},
+          {"properties",
+           {{"items", {{"type", "array"}, {"items", schema_ref(kind.message->full_name)}}},
+            {"next_page_token", {{"type", "string"}, {"description", "empty: this is the last page"}}},
+            {"revision", number_schema()}}}};
+}
+
+ordered_json list_operation(const Kind& kind, const std::string& id) {
+  auto json = operation("list" + id, "List or watch " + kind.plural, kind.plural);
+  for (const char* name : {"label_selector", "limit", "page_token", "at", "watch", "after_revision"})
+    json["parameters"].push_back(shared_parameter(name));
+  json["responses"]["200"] = answer("a page", json_content(list_schema(kind)));
+  return json;
+}
+
+ordered_json write_operation(const Kind& kind, const std::string& verb, const std::string& summary) {
+  auto json = operation(verb + kind.name, summary, kind.plural);
+  json["parameters"] = {shared_parameter("dry_run"), shared_parameter("idempotency_key")};
+  if (verb != "create") json["parameters"].push_back(shared_parameter("if_match"));
+  const char* status = verb == "create" ? "201" : "200";
+  json["responses"][status] = answer("the object", json_content(schema_ref(kind.message->full_name)));
+  return json;
+}
+
+ordered_json body(const std::string& media_type, ordered_json schema) {
+  return {{"required", true}, {"content", {{media_type, {{"schema", std::move(schema)}}}}}};
+}
+
+ordered_json collection_path(const Kind& kind) {
+  ordered_json path = {{"get", list_operation(kind, kind.name)}, {"post", write_operation(kind, "create", "Create")}};
+  path["post"]["requestBody"] = body("application/json", schema_ref(kind.message->full_name));
+  return path;
+}
+
+ordered_json object_path(const Kind& kind) {
+  ordered_json path = {{"get", operation("get" + kind.name, "Show one", kind.plural)},
+                       {"put", write_operation(kind, "replace", "Replace its labels and spec")},
+                       {"patch", write_operation(kind, "patch", "Change a part of it")},
+                       {"delete", write_operation(kind, "delete", "Delete it")}};
+  path["get"]["parameters"] = {shared_parameter("at"), shared_parameter("if_none_match")};
+  path["get"]["responses"]["200"] = answer("the object", json_content(schema_ref(kind.message->full_name)));
+  path["put"]["requestBody"] = body("application/json", schema_ref(kind.message->full_name));
+  path["patch"]["requestBody"] = body("application/merge-patch+json", {{"type", "object"}});
+  return path;
+}
+
+std::string capitalized(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
+ordered_json patch_verb_path(const Kind& kind, const contract::PatchVerb& verb) {
+  auto post = write_operation(kind, verb.name, verb.summary);
+  return {{"post", std::move(post)}};
+}
+
+ordered_json action_path(const Kind& kind, const contract::Action& action) {
+  const bool streams = action.stream != contract::ActionStream::kNone;
+  auto json = operation(action.verb + kind.name, action.summary, kind.plural);
+  if (streams) {
+    json["description"] = "Ask for it by WebSocket: binary messages are the bytes (" +
+                          std::string(stream_name(action.stream)) +
+                          "), {\"type\":\"end\"} is the end of one direction.";
+    json["responses"]["101"] = answer("the WebSocket");
+    return {{"get", std::move(json)}};
+  }
+  json["requestBody"] = body("application/json", schema_ref(action.method.request->full_name));
+  json["requestBody"]["required"] = false;
+  json["requestBody"]["description"] = "without \"object\", which the path names";
+  if (action.read_only) {
+    json["responses"]["200"] = answer("the answer", json_content(schema_ref(action.method.reply->full_name)));
+  } else {
+    json["parameters"] = {shared_parameter("idempotency_key")};
+    json["responses"]["202"] = answer("an Operation that tells how it goes; Location says where it is",
+                                      json_content(schema_ref("novacron.core.v1.Operation")));
+  }
+  return {{"post", std::move(json)}};
+}
+
+void add_kind(ordered_json& paths, const Kind& kind) {
+  const bool of_tenant = kind.scope == contract::Scope::kTenant;
+  const std::string collection = (of_tenant ? "/v1/tenants/{tenant}/" : "/v1/") + kind.segment;
+  const std::string object = collection + "/{name}";
+  ordered_json place = ordered_json::array();
+  if (of_tenant) place.push_back(shared_parameter("tenant"));
+  const auto add = [&](const std::string& path, ordered_json item) {
+    if (!place.empty()) item["parameters"] = place;
+    paths[path] = std::move(item);
+  };
+  add(collection, collection_path(kind));
+  place.push_back(shared_parameter("name"));
+  add(object, object_path(kind));
+  for (const auto& verb : kind.verbs) add(object + ":" + verb.name, patch_verb_path(kind, verb));
+  for (const auto& action : kind.actions) add(object + ":" + action.verb, action_path(kind, action));
+  if (of_tenant)
+    paths["/v1/" + kind.segment] = {{"get", list_operation(kind, capitalized(kind.name) + "OfAllTenants")}};
+}
+
+ordered_json plain_path(const std::string& id, const char* summary, const char* media_type = "application/json") {
+  auto get = operation(id, summary, "host");
+  get["responses"]["200"] = answer(summary, {{media_type, ordered_json::object()}});
+  return {{"get", std::move(get)}};
+}
+
+ordered_json token_path() {
+  auto post = operation("issueToken", "Exchange a credential for a bearer token", "host");
+  post["security"] = ordered_json::array();
+  post["requestBody"] = body("application/json", {{"type", "object"},
+                                                  {"properties",
+                                                   {{"credential", text_schema()},
+                                                    {"ttl", {{"type", "string"}, {"examples", {"8h"}}}},
+                                                    {"user", text_schema()},
+                                                    {"role", {{"type", "string"}, {"enum", {"admin", "viewer"}}}},
+                                                    {"tenant", text_schema()}}}});
+  post["responses"]["200"] =
+      answer("the token", json_content({{"type", "object"},
+                                        {"properties",
+                                         {{"token", text_schema()},
+                                          {"token_type", text_schema()},
+                                          {"expires_at", {{"type", "string"}, {"format", "date-time"}}}}}}));
+  return {{"post", std::move(post)}};
+}
+
+ordered_json blob_upload() {
+  auto post = operation("uploadBlob", "Store bytes; large ones can also be sent in pieces through uploads", "blobs");
+  post["parameters"] = {
+      parameter("digest", "query", text_schema(), "sha256:<64 hex>: refused when the bytes have another")};
+  post["requestBody"] = body("application/octet-stream", ordered_json::object());
+  post["responses"]["201"] = answer("the digest by which it is found", json_content({{"type", "object"}}));
+  return post;
+}
+
+void add_host_paths(ordered_json& paths) {
+  paths["/healthz"] = plain_path("health", "Whether the process answers");
+  paths["/readyz"] = plain_path("ready", "Whether state and API serve, check by check");
+  for (const char* open : {"/healthz", "/readyz"}) paths[open]["get"]["security"] = ordered_json::array();
+  paths["/version"] = plain_path("version", "The host's version");
+  paths["/v1/whoami"] = plain_path("whoAmI", "As whom the request was taken");
+  paths["/v1/auth/token"] = token_path();
+  paths["/v1/kinds"] = plain_path("listKinds", "The kinds that there are");
+  paths["/v1/schema"] = plain_path("schema", "All contracts as a FileDescriptorSet", "application/x-protobuf");
+  paths["/v1/events"] = plain_path("events", "Events as they come, also over WebSocket", "application/x-ndjson");
+  paths["/v1/events"]["get"]["parameters"] = {
+      parameter("subject", "query", text_schema(), "a pattern such as plugin.* or >"),
+      parameter("after_sequence", "query", number_schema(), "resume behind this event; 0: all that is still there")};
+  paths["/v1/blobs"]["post"] = blob_upload();
+}
+
+ordered_json problem_schema() {
+  return {
+      {"type", "object"},
+      {"description", "RFC 9457"},
+      {"properties",
+       {{"title", text_schema()},
+        {"status", {{"type", "integer"}}},
+        {"detail", text_schema()},
+        {"code", text_schema()},
+        {"reason", {{"type", "string"}, {"description", "stable, for programs"}}},
+        {"request_id", text_schema()},
+        {"fields",
+         {{"type", "array"},
+          {"items", {{"type", "object"}, {"properties", {{"path", text_schema()}, {"message", text_schema()}}}}}}}}}};
+}
+
+}  // namespace
+
+std::string describe_open_api(const contract::Schema& schema, const std::string& version) {
+  ordered_json paths = ordered_json::object();
+  for (const auto& kind : schema.kinds()) add_kind(paths, kind);
+  add_host_paths(paths);
+  ordered_json messages = describe_messages(schema);
+  messages["Problem"] = problem_schema();
+  const ordered_json problem = {{"description", "what is wrong"},
+                                {"content", {{"application/problem+json", {{"schema", schema_ref("Problem")}}}}}};
+  const ordered_json document = {
+      {"openapi", "3.1.0"},
+      {"info", {{"title", "NovaCron"}, {"version", version}, {"summary", "Resources of all installed plugins"}}},
+      {"security", {{{"bearer", ordered_json::array()}}}},
+      {"paths", std::move(paths)},
+      {"components",
+       {{"schemas", std::move(messages)},
+        {"parameters", parameters()},
+        {"responses", {{"problem", problem}}},
+        {"securitySchemes", {{"bearer", {{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}}}}}}}};
+  return document.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace novacron::host::api

@@ -1,0 +1,209 @@
+#include "host/api/resource_api.h"
+
+#include "host/api/problem.h"
+#include "host/api/watch_feed.h"
+
+namespace novacron::host::api {
+namespace {
+
+using resource::ObjectRef;
+using resource::ObjectView;
+using resource::WriteOptions;
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kMergePatch = "application/merge-patch+json";
+constexpr size_t kMaxIdempotencyKeyBytes = 128;
+
+std::string path_of(const ObjectView& object) {
+  const std::string tenant = object.ref.tenant.empty() ? "" : "/tenants/" + percent_encode(object.ref.tenant);
+  return "/v1" + tenant + "/" + object.kind->segment + "/" + percent_encode(object.ref.name);
+}
+
+Result<Response> object_response(int status, const ObjectView& object) {
+  auto response = json_response(status, TRY(resource::to_json(object)));
+  if (object.revision != 0) response.headers.set("ETag", "\"" + resource::etag(object) + "\"");
+  return response;
+}
+
+Result<Response> write_response(int status, const resource::WriteResult& written) {
+  auto response = TRY(object_response(status, written.object));
+  if (!written.operation.empty()) response.headers.set("Operation", written.operation);
+  if (written.replayed) response.headers.set("Idempotency-Replayed", "true");
+  if (status == 201) response.headers.set("Location", path_of(written.object));
+  return response;
+}
+
+Result<WriteOptions> write_options(const Call& call) {
+  WriteOptions options;
+  options.if_match = TRY(if_match(call.request));
+  if (TRY(call.uri.query.flag("dry_run"))) options.effect = resource::Effect::kDryRun;
+  const auto key = call.request.headers.get("Idempotency-Key");
+  if (key.empty()) return options;
+  if (key.size() > kMaxIdempotencyKeyBytes)
+    return Error{Code::kInvalidArgument, "an Idempotency-Key has at most 128 bytes", "http.idempotency-key"};
+  options.idempotency = resource::Idempotency{std::string(key), std::string(to_string(call.request.method)),
+                                              call.request.target, call.request.body};
+  return options;
+}
+
+/// What a client gets whose If-Match no longer holds: HTTP has a status of its own for it.
+Error with_precondition(Error error, const WriteOptions& options) {
+  if (!options.if_match.empty() && error.reason == "resource.conflict") error.reason = "http.precondition";
+  return error;
+}
+
+Result<Response> action_response(resource::ActionResult result) {
+  if (const auto* written = std::get_if<resource::WriteResult>(&result)) return write_response(200, *written);
+  if (const auto* operation = std::get_if<ObjectView>(&result)) {
+    auto response = TRY(object_response(202, *operation));
+    response.headers.set("Location", path_of(*operation));
+    return response;
+  }
+  auto& reply = std::get<resource::ActionReply>(result);
+  if (reply.fds.empty()) return json_response(200, std::move(reply.json));
+  Response response;
+  response.body = BridgeBody{std::move(reply.fds.front())};
+  return response;
+}
+
+}  // namespace
+
+/// The kind that a path speaks of, with the schema that holds it.
+struct ResourceApi::Place {
+  std::shared_ptr<const contract::Schema> schema;
+  const contract::Kind* kind = nullptr;
+  std::string tenant;
+};
+
+Result<ResourceApi::Place> ResourceApi::place_of(const std::string& tenant, const std::string& segment) const {
+  Place place{store_.schema(), nullptr, tenant};
+  place.kind = place.schema->find_segment(segment);
+  if (place.kind == nullptr) {
+    return Error{Code::kNotFound,
+                 "there is no kind \"" + segment + "\"; /v1/kinds lists them, and a plugin brings its own",
+                 "resource.unknown-kind"};
+  }
+  if (!tenant.empty() && place.kind->scope == contract::Scope::kHost)
+    return Error{Code::kNotFound, place.kind->plural + " belong to no tenant: they are at /v1/" + segment, "http.path"};
+  return place;
+}
+
+Result<Response> ResourceApi::collection(const Call& call, const CollectionRoute& route) {
+  const auto place = TRY(place_of(route.tenant, route.segment));
+  if (call.request.method == Method::kPost) return create(call, place);
+  if (call.request.method != Method::kGet && call.request.method != Method::kHead)
+    return method_not_allowed(call.request, "GET, POST");
+  const bool watches = TRY(call.uri.query.flag("watch"));
+  return watches ? watch(call, place) : list(call, place);
+}
+
+Result<Response> ResourceApi::list(const Call& call, const Place& place) {
+  const Query& query = call.uri.query;
+  TRY_STATUS(query.only({"label_selector", "limit", "page_token", "at", "watch"}));
+  resource::ListOptions options;
+  options.kind = place.kind->id;
+  options.tenant = place.tenant;
+  options.label_selector = query.text("label_selector");
+  options.page_token = query.text("page_token");
+  options.page_size = TRY(query.number("limit", 0));
+  options.at_revision = TRY(query.number("at", 0));
+  const auto page = TRY(store_.list(call.context, options));
+  std::string json = "{\"items\":[";
+  for (const auto& object : page.objects) {
+    if (json.back() != '[') json += ',';
+    json += TRY(resource::to_json(object));
+  }
+  json += "],\"next_page_token\":\"" + page.next_page_token + "\",\"revision\":" + std::to_string(page.revision) + "}";
+  return json_response(200, std::move(json));
+}
+
+Result<Response> ResourceApi::watch(const Call& call, const Place& place) {
+  const Query& query = call.uri.query;
+  TRY_STATUS(query.only({"watch", "label_selector", "after_revision"}));
+  resource::WatchOptions options{place.kind->id, place.tenant, query.text("label_selector")};
+  options.after_revision = TRY(query.number("after_revision", 0));
+  const auto last_id = call.request.headers.get("Last-Event-ID");  // of a client of server-sent events that comes back
+  if (!last_id.empty()) {
+    const auto parsed = TRY(Query::parse("after_revision=" + std::string(last_id)));
+    options.after_revision = TRY(parsed.number("after_revision", 0));
+  }
+  Response response;
+  const auto format = feed_format(call.request);
+  response.headers.set("Content-Type",
+                       format == FeedBody::Format::kServerSentEvents ? "text/event-stream" : "application/x-ndjson");
+  response.body = FeedBody{TRY(watch_resources(store_, call.context, options)), format};
+  return response;
+}
+
+Result<Response> ResourceApi::create(const Call& call, const Place& place) {
+  TRY_STATUS(call.uri.query.only({"dry_run"}));
+  TRY_STATUS(check_content_type(call.request, {kJson}));
+  const auto options = TRY(write_options(call));
+  const ObjectRef ref{place.kind->id, place.tenant, ""};
+  const auto written = TRY(store_.create(call.context, ref, resource::Body::json(call.request.body), options));
+  return write_response(options.effect == resource::Effect::kDryRun ? 200 : 201, written);
+}
+
+Result<Response> ResourceApi::object(const Call& call, const ObjectRoute& route) {
+  const auto place = TRY(place_of(route.tenant, route.segment));
+  if (place.tenant.empty() && place.kind->scope == contract::Scope::kTenant) {
+    return Error{Code::kNotFound,
+                 place.kind->plural + " belong to tenants: /v1/tenants/<tenant>/" + route.segment + "/" + route.name,
+                 "http.path"};
+  }
+  const ObjectRef ref{place.kind->id, place.tenant, route.name};
+  const Method method = call.request.method;
+  if (method == Method::kGet || method == Method::kHead) return get(call, ref);
+  return write(call, ref);
+}
+
+Result<Response> ResourceApi::get(const Call& call, const ObjectRef& ref) {
+  TRY_STATUS(call.uri.query.only({"at"}));
+  const uint64_t at_revision = TRY(call.uri.query.number("at", 0));
+  const auto object = TRY(store_.get(call.context, ref, at_revision));
+  if (!none_match_hits(call.request, resource::etag(object))) return object_response(200, object);
+  Response response;
+  response.status = 304;
+  response.headers.set("ETag", "\"" + resource::etag(object) + "\"");
+  return response;
+}
+
+Result<Response> ResourceApi::write(const Call& call, const ObjectRef& ref) {
+  TRY_STATUS(call.uri.query.only({"dry_run"}));
+  const auto options = TRY(write_options(call));
+  const auto& body = call.request.body;
+  Result<resource::WriteResult> written = method_not_allowed(call.request, "GET, PUT, PATCH, DELETE");
+  if (call.request.method == Method::kPut) {
+    TRY_STATUS(check_content_type(call.request, {kJson}));
+    written = store_.replace(call.context, ref, resource::Body::json(body), options);
+  } else if (call.request.method == Method::kPatch) {
+    TRY_STATUS(check_content_type(call.request, {kMergePatch, kJson}));
+    written = store_.patch(call.context, ref, body, options);
+  } else if (call.request.method == Method::kDelete) {
+    written = store_.remove(call.context, ref, options);
+  }
+  if (!written.ok()) return with_precondition(std::move(written).error(), options);
+  return write_response(200, *written);
+}
+
+Result<Response> ResourceApi::verb(const Call& call, const VerbRoute& route) {
+  const auto place = TRY(place_of(route.tenant, route.segment));
+  const auto* action = place.kind->find_action(route.verb);
+  const bool reads = action != nullptr && action->read_only;
+  const bool streams = action != nullptr && action->stream != contract::ActionStream::kNone;
+  const bool fits = call.request.method == Method::kPost ||
+                    (call.request.method == Method::kGet && (reads || call.request.is_websocket));
+  if (!fits) return method_not_allowed(call.request, reads ? "GET, POST" : "POST");
+  if (streams && !call.request.is_websocket)
+    return Error{Code::kInvalidArgument, route.verb + " is a stream: it has to be asked for by WebSocket",
+                 "http.upgrade-required"};
+  TRY_STATUS(call.uri.query.only({"dry_run"}));
+  TRY_STATUS(check_content_type(call.request, {kJson}));
+  resource::ActionRequest request{{place.kind->id, place.tenant, route.name}, route.verb, call.request.body};
+  request.options = TRY(write_options(call));
+  auto result = actions_.run(call.context, request);
+  if (!result.ok()) return with_precondition(std::move(result).error(), request.options);
+  return action_response(*std::move(result));
+}
+
+}  // namespace novacron::host::api
