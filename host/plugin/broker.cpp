@@ -22,11 +22,9 @@ Core::~Core() {
   for (auto& callback : completions->close()) callback();
 }
 
-uint64_t Core::effective_deadline_ns(uint64_t deadline_ns, uint64_t default_timeout_ns) const {
-  const uint64_t now = now_ns();
-  const uint64_t latest_ns = now + kMaxTimeoutNs;
-  if (deadline_ns != 0) return std::min(deadline_ns, latest_ns);
-  return now + std::min(default_timeout_ns == 0 ? kDefaultTimeoutNs : default_timeout_ns, kMaxTimeoutNs);
+uint64_t effective_deadline_ns(uint64_t now_ns, uint64_t deadline_ns, uint64_t default_timeout_ns) {
+  if (deadline_ns != 0) return std::min(deadline_ns, now_ns + kMaxTimeoutNs);
+  return now_ns + std::min(default_timeout_ns == 0 ? kDefaultTimeoutNs : default_timeout_ns, kMaxTimeoutNs);
 }
 
 Broker::Broker(Options options) : core_(std::make_shared<Core>(std::move(options))) {}

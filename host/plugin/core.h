@@ -19,13 +19,14 @@ namespace novacron::host::plugin {
 class HostEndpoint;
 class Instance;
 
+/// `deadline_ns`, or the default where it is 0, and never beyond kMaxTimeoutNs.
+uint64_t effective_deadline_ns(uint64_t now_ns, uint64_t deadline_ns, uint64_t default_timeout_ns);
+
 /// One a broker. Instances that were abandoned keep it alive to the end of the process.
 struct Core {
   explicit Core(Broker::Options given);
   ~Core();
 
-  /// `deadline_ns` or the default where it is 0, and never beyond kMaxTimeoutNs.
-  uint64_t effective_deadline_ns(uint64_t deadline_ns, uint64_t default_timeout_ns) const;
   uint64_t now_ns() const { return options.clock->monotonic_ns(); }
 
   const Broker::Options options;

@@ -58,10 +58,10 @@ Status find_callee(const Core& core, std::string_view service, std::string_view 
                  "plugin.no-such-method"};
   }
   out.method = static_cast<uint32_t>(found - methods.begin());
-  const uint64_t deadline_ns =
-      options.timeout_ns == 0 ? 0 : core.now_ns() + std::min(options.timeout_ns, kMaxTimeoutNs);
+  const uint64_t now_ns = core.now_ns();
+  const uint64_t deadline_ns = options.timeout_ns == 0 ? 0 : now_ns + std::min(options.timeout_ns, kMaxTimeoutNs);
   out.options.flags = found->flags;
-  out.options.deadline_ns = core.effective_deadline_ns(deadline_ns, found->default_timeout_ns);
+  out.options.deadline_ns = effective_deadline_ns(now_ns, deadline_ns, found->default_timeout_ns);
   out.options.context = options.context;
   out.options.idempotency_key = options.idempotency_key;
   out.options.request_last = (found->flags & NC_METHOD_CLIENT_STREAM) == 0;

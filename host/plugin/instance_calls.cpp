@@ -40,25 +40,26 @@ Status Instance::prepare(nc_route route_id, const nc_request& request, Outgoing&
   TRY_STATUS(may_call(*out.options.context, wanted.name));
   const auto binding = TRY(route->resolve(core_.routes, core_.options.node));
   const uint32_t method = binding->methods[request.method];
-  const std::string name = wanted.name + '/' + wanted.methods[request.method].name;
+  const auto name = [&] { return wanted.name + '/' + wanted.methods[request.method].name; };
   if (method == Route::Binding::kUnknown) {
-    return Error{Code::kUnimplemented, binding->provider.endpoint->plugin() + " has no " + name,
+    return Error{Code::kUnimplemented, binding->provider.endpoint->plugin() + " has no " + name(),
                  "plugin.no-such-method"};
   }
   const MethodSpec& callee = binding->provider.spec().methods[method];
   constexpr uint32_t kStreams = NC_METHOD_CLIENT_STREAM | NC_METHOD_SERVER_STREAM;
   if ((callee.flags & kStreams) != (wanted.methods[request.method].flags & kStreams)) {
-    return Error{Code::kUnimplemented, name + " streams other than its caller declared", "plugin.other-streams"};
+    return Error{Code::kUnimplemented, name() + " streams other than its caller declared", "plugin.other-streams"};
   }
   out.provider = binding->provider;
   out.method = method;
   out.options.flags = callee.flags;
-  out.options.deadline_ns = core_.effective_deadline_ns(request.deadline_ns, callee.default_timeout_ns);
+  const uint64_t now_ns = core_.now_ns();
+  out.options.deadline_ns = effective_deadline_ns(now_ns, request.deadline_ns, callee.default_timeout_ns);
   if (NC_HAS(&request, idempotency_key)) out.options.idempotency_key = view(request.idempotency_key);
   const bool client_stream = (callee.flags & NC_METHOD_CLIENT_STREAM) != 0;
   out.options.request = taken.message || client_stream ? std::move(taken.message) : Message{};
   out.options.request_last = taken.last || !client_stream;
-  if (out.options.deadline_ns > core_.now_ns()) return {};
+  if (out.options.deadline_ns > now_ns) return {};
   return Error{Code::kDeadlineExceeded, "the call's deadline is over already", "host.deadline"};
 }
 

@@ -13,10 +13,11 @@ using novacron::host::plugin::testing::World;
 
 namespace {
 
-Manager::Options impatient() {
+/// Long enough for what does not hang, on a busy machine too.
+Manager::Options impatient(uint64_t timeout_ms = 500) {
   Manager::Options options;
-  options.create_timeout_ms = options.start_timeout_ms = options.quiesce_timeout_ms = 50;
-  options.drain_timeout_ms = options.health_timeout_ms = 50;
+  options.create_timeout_ms = options.start_timeout_ms = options.quiesce_timeout_ms = timeout_ms;
+  options.drain_timeout_ms = options.health_timeout_ms = timeout_ms;
   return options;
 }
 
@@ -241,7 +242,7 @@ TEST_CASE("descriptor sets larger than 4 MiB are refused") {
 
 TEST_CASE("eight copies of a library stay in memory, a ninth is refused") {
   Pipe hang;
-  World world(impatient());
+  World world(impatient(20));
   install_stuck(world, "create " + hang.hang());
   for (size_t i = 0; i < kMaxResidentVersions; ++i) {
     CHECK(world.manager->enable("stuck").error().reason == "plugin.abandoned");
