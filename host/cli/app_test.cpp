@@ -459,3 +459,53 @@ TEST_CASE("completion offers commands, flags and choices") {
   CHECK(cli({"__complete", "--", "mc", "list", "-o", "j"}).out == "json\n");
   CHECK(cli({"completion", "bash"}).out.find("complete -o default -F _novacron novacron") != std::string::npos);
 }
+
+TEST_CASE("events are shown as they were kept, and what was lost is said") {
+  Folder folder;
+  FakeHost host([](const FakeRequest& request) -> FakeResponse {
+    if (request.target != "/v1/events?subject=plugin.%2A&after_sequence=0") return {.status = 500};
+    return {
+        .chunks =
+            {R"({"sequence":7,"subject":"plugin.failed","time":"2026-01-01T00:00:00Z","missed":3,"body":{"name":"x"}})"
+             "\n"},
+        .stays_open = true};
+  });
+  const Outcome done = run_cli(folder, host.url(), {"events", "plugin.*"});
+  CHECK(done.code == ExitCode::kOk);
+  CHECK(done.out.find("plugin.failed") != std::string::npos);
+  CHECK(done.out.find(R"({"name":"x"})") != std::string::npos);
+  CHECK(done.err == "novacron: 3 events were lost before this one\n");
+}
+
+TEST_CASE("a blob is uploaded as it is and its digest printed") {
+  Bench cli;
+  FakeHost host([](const FakeRequest& request) -> FakeResponse {
+    if (request.target != "/v1/blobs") return {.body = workshop()->serialize()};
+    return {.status = 201, .body = R"({"digest":"sha256:)" + request.body + R"("})"};
+  });
+  const std::string file = cli.file("content", "abc");
+  CHECK(run_cli(cli.folder, host.url(), {"blob", "upload", file}).out == "sha256:abc\n");
+  CHECK(run_cli(cli.folder, host.url(), {"blob", "upload", file + "x"}).code == ExitCode::kUsage);
+}
+
+TEST_CASE("a plugin is installed with what its manifest asks for, and its configuration is checked first") {
+  Bench cli;
+  json sent;
+  FakeHost host([&](const FakeRequest& request) -> FakeResponse {
+    if (request.method == "POST") sent = json::parse(request.body);
+    if (request.target == "/v1/schema") return {.body = workshop()->serialize()};
+    return {.body =
+                R"({"kind":"novacron.core/Plugin","metadata":{"name":"hello","generation":1},"spec":{"enabled":true},
+                        "status":{"state":"ENABLED","observed_generation":1,"requested":{"publish":["a.*"]}}})"};
+  });
+  const auto plugin = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "plugin");
+    return run_cli(cli.folder, host.url(), words);
+  };
+  CHECK(plugin({"install", "hello", "--config", "[1]"}).code == ExitCode::kUsage);
+  CHECK(sent.is_null());
+  const std::string config = cli.file("c.json", R"({"a":1})");
+  CHECK(plugin({"install", "hello", "--enable", "--config", "@" + config}).out == "plugin/hello created\n");
+  CHECK(sent["spec"] == json::parse(R"({"enabled":true,"config_json":"{\"a\":1}"})"));
+  CHECK(plugin({"info", "hello"}).out.find("publish      a.*         a.*") != std::string::npos);
+}

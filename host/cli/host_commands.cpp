@@ -121,10 +121,9 @@ Command version_command() {
 }
 
 std::string event_line(const json& event) {
-  const json& body = value_at(event, "body").is_null() ? value_at(event, "data") : value_at(event, "body");
-  const std::string text = body.is_string() ? body.get<std::string>()
-                           : body.is_null() ? ""
-                                            : body.dump(-1, ' ', false, json::error_handler_t::replace);
+  const json& body = value_at(event, "body");
+  std::string text = text_at(event, "body_base64");
+  if (!body.is_null()) text = body.dump(-1, ' ', false, json::error_handler_t::replace);
   return table_line({text_at(event, "time"), text_at(event, "subject"), text}, {30, 24});
 }
 
@@ -135,7 +134,14 @@ void print_event(Session& session, const json& event) {
   session.print(event_line(event));
 }
 
-/// Until the wanted time is over or the user interrupts.
+/// What is told of an event that did not reach this client.
+void tell_missed(Session& session, const json& event) {
+  const uint64_t missed = number_at(event, "missed");
+  if (missed > 0) session.warn(std::to_string(missed) + " events were lost before this one");
+}
+
+/// Without `follow`: what is retained. With it: what comes, until the wanted time is over or the user interrupts; a
+/// stream that breaks is taken up behind the last event that was seen.
 Result<ExitCode> show_events(Session& session, const std::string& pattern, bool follow) {
   Client& client = *TRY(session.client());
   const bool limited = session.globals().timeout_ms.has_value();
@@ -143,16 +149,18 @@ Result<ExitCode> show_events(Session& session, const std::string& pattern, bool 
   const auto is_over = [&] { return limited && session.environment().clock.monotonic_ns() >= deadline_ns; };
   const uint64_t idle_ms =
       follow ? std::min(kEventIdleMs, session.globals().timeout_ms.value_or(kEventIdleMs)) : kRecentEventsMs;
-  uint64_t last = 0;
+  std::string after = follow ? "" : "0";
+  const auto on_event = [&](const json& event) {
+    after = std::to_string(number_at(event, "sequence"));
+    tell_missed(session, event);
+    print_event(session, event);
+    return is_over() ? Flow::kStop : Flow::kContinue;
+  };
   do {
-    const std::string after = follow && last == 0 ? "" : std::to_string(last);
-    const Status ended = client.lines(with_query("/v1/events", {{"subject", pattern}, {"after_sequence", after}}),
-                                      idle_ms, [&](const json& event) {
-                                        last = std::max(last, number_at(event, "sequence"));
-                                        if (!text_at(event, "subject").empty()) print_event(session, event);
-                                        return is_over() ? Flow::kStop : Flow::kContinue;
-                                      });
-    if (!ended.ok() && ended.code() != Code::kDeadlineExceeded) return ended.error();
+    const Status ended =
+        client.lines(with_query("/v1/events", {{"subject", pattern}, {"after_sequence", after}}), idle_ms, on_event);
+    const bool again = ended.ok() || ended.code() == Code::kDeadlineExceeded || ended.error().reason == "bus.overflow";
+    if (!again) return ended.error();
   } while (follow && !is_over());
   return ExitCode::kOk;
 }

@@ -26,6 +26,12 @@ std::string kind_id(const std::string& path) {
   return path.find("/machines") != std::string::npos ? "test.workshop/Machine" : "test.workshop/Shelf";
 }
 
+FakeResponse serve_schema(const FakeRequest& request) {
+  const auto known = request.headers.find("if-none-match");
+  if (known != request.headers.end() && known->second == "\"" + workshop()->digest() + "\"") return {.status = 304};
+  return {.body = workshop()->serialize(), .headers = {{"Content-Type", "application/x-protobuf"}}};
+}
+
 }  // namespace
 
 const std::shared_ptr<const contract::Schema>& workshop() {
@@ -58,47 +64,45 @@ Folder::~Folder() {
 
 FakeResponse FakeObjects::operator()(const FakeRequest& request) {
   const std::string path = request.target.substr(0, request.target.find('?'));
-  if (path == "/v1/schema") {
-    const bool known = request.headers.count("if-none-match") != 0 &&
-                       request.headers.at("if-none-match") == "\"" + workshop()->digest() + "\"";
-    if (known) return {.status = 304};
-    return {.body = workshop()->serialize(), .headers = {{"Content-Type", "application/x-protobuf"}}};
-  }
+  if (path == "/v1/schema") return serve_schema(request);
   if (request.method == "GET" && request.target.find("watch=true") != std::string::npos) {
     return {.chunks = std::exchange(watch_lines, {}), .stays_open = true};
   }
-  if (request.method == "GET" && is_collection(path)) return list(path);
-  if (request.method == "POST" && is_collection(path)) {
-    json object = json::parse(request.body);
-    const std::string name = text_at(object, "metadata.name");
-    if (objects_.contains(path + "/" + name)) return problem(409, "resource.exists", name + " exists");
-    object["metadata"].update({{"uid", "uid-" + name}, {"generation", 1}, {"created_at", "2026-01-01T00:00:00Z"}});
-    return write(request, path + "/" + name, std::move(object), 201);
-  }
+  if (is_collection(path)) return request.method == "POST" ? create(request, path) : list(path);
   const auto found = objects_.find(path.substr(0, path.find(':')));
   if (found == objects_.end()) return problem(404, "resource.not-found", "there is no " + path);
   if (request.method == "GET") return {.body = found->second.dump()};
-  json object = found->second;
-  if (request.method == "DELETE") {
-    if (request.target.find("dry_run") == std::string::npos) objects_.erase(found);
-    return {.body = object.dump()};
-  }
-  const json before = value_at(object, "spec");
+  if (request.method != "DELETE") return change(request, path, found->first, found->second);
+  const std::string last = found->second.dump();
+  if (request.target.find("dry_run") == std::string::npos) objects_.erase(found);
+  return {.body = last};
+}
+
+FakeResponse FakeObjects::create(const FakeRequest& request, const std::string& path) {
+  json object = json::parse(request.body);
+  const std::string name = text_at(object, "metadata.name");
+  if (objects_.contains(path + "/" + name)) return problem(409, "resource.exists", name + " exists");
+  object["metadata"].update({{"uid", "uid-" + name}, {"generation", 1}, {"created_at", "2026-01-01T00:00:00Z"}});
+  return write(request, path + "/" + name, std::move(object), 201);
+}
+
+FakeResponse FakeObjects::change(const FakeRequest& request, const std::string& path, const std::string& key,
+                                 json object) {
+  const json before = object;
+  const std::string generation = std::to_string(number_at(object, "metadata.generation"));
   if (request.method == "PATCH") object.merge_patch(json::parse(request.body));
   if (request.method == "PUT") {
-    const std::string tag =
-        "\"" + text_at(object, "metadata.uid") + "-g" + std::to_string(number_at(object, "metadata.generation")) + "\"";
+    const std::string tag = "\"" + text_at(object, "metadata.uid") + "-g" + generation + "\"";
     if (request.headers.at("if-match") != tag) return problem(412, "http.precondition", "it has changed");
-    const json status = value_at(object, "status");
     object = json::parse(request.body);
-    object["status"] = status;
+    object["status"] = value_at(before, "status");
   }
   if (path.ends_with(":start")) object["spec"]["mode"] = "ON";
   if (path.ends_with(":halt")) object["spec"]["mode"] = "OFF";
-  if (value_at(object, "spec") != before) {
+  if (value_at(object, "spec") != value_at(before, "spec")) {
     object["metadata"]["generation"] = number_at(object, "metadata.generation") + 1;
   }
-  return write(request, found->first, std::move(object), 200);
+  return write(request, key, std::move(object), 200);
 }
 
 FakeResponse FakeObjects::write(const FakeRequest& request, const std::string& path, json object, unsigned status) {

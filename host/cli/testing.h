@@ -84,6 +84,9 @@ class FakeObjects {
   std::vector<std::string> watch_lines;
 
  private:
+  FakeResponse create(const FakeRequest& request, const std::string& path);
+  FakeResponse change(const FakeRequest& request, const std::string& path, const std::string& key,
+                      nlohmann::json object);
   FakeResponse write(const FakeRequest& request, const std::string& path, nlohmann::json object, unsigned status);
   FakeResponse list(const std::string& path) const;
 
