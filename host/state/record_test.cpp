@@ -7,6 +7,7 @@ using namespace novacron::host::state;
 namespace {
 
 constexpr uint32_t kSalt = 0x5eed;
+using Payloads = std::vector<std::string>;
 
 Record record_of(std::string_view payload) {
   Record record;
@@ -84,4 +85,30 @@ TEST_CASE("a value that holds the bytes of a record is not taken for one") {
   REQUIRE(scan.ok());
   CHECK_FALSE(scan->damaged);
   CHECK(scan->end == kSegmentHeaderBytes);
+}
+
+TEST_CASE("a record that follows another one than it was written behind is no part of the log") {
+  const SegmentHeader header{{}, kSalt};
+  const auto append = [](std::string& segment, const Position& last, std::string_view payload) {
+    Record record;
+    record.at = {.serial = last.serial + 1, .index = last.index + 1, .term = 1, .checksum = 0};
+    record.previous_checksum = last.checksum;
+    record.payload = payload;
+    record.at.checksum = encode_record(record, kSalt, segment);
+    return record.at;
+  };
+  // A batch of two was cut off by a crash; another first record of the same length took the place of the first.
+  std::string cut = encode_segment_header(header);
+  append(cut, append(cut, {}, "first of the old"), "second of the old");
+  std::string segment = encode_segment_header(header);
+  append(segment, {}, "first of the new");
+  segment += cut.substr(segment.size());
+  Payloads payloads;
+  const auto scan = scan_segment(segment, header, [&](const Record& record) -> novacron::host::Status {
+    payloads.emplace_back(record.payload);
+    return {};
+  });
+  REQUIRE(scan.ok());
+  CHECK(payloads == Payloads{"first of the new"});
+  CHECK_FALSE(scan->damaged);
 }
