@@ -136,6 +136,8 @@ void Consoles::run() {
       if (found != viewers_.end() && !serve(*found->second, events[i].events)) drop(fd);
     }
     if (!admit_new()) break;
+    for (const auto& [uid, input] : inputs_)
+      input->drain();  // whatever the guest printed has woken this thread by the log
     for (const auto& [fd, viewer] : viewers_) {
       if (!viewer->input.empty()) send_input(*viewer);
       arm(*viewer);

@@ -20,6 +20,9 @@ class ConsoleInput {
   ConsoleInput(const ConsoleInput&) = delete;
   ConsoleInput& operator=(const ConsoleInput&) = delete;
 
+  /// Throws away the output that has arrived, so that it does not pile up. To be called now and then while the guest
+  /// prints.
+  void drain();
   /// How many of the bytes were taken; 0: no room now, try again soon.
   Result<size_t> send(std::string_view bytes);
 
