@@ -1,0 +1,321 @@
+#include "host/api/gateway.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "host/api/testing/api_world.h"
+#include "host/auth/openssl.h"
+
+using namespace novacron::host;
+using namespace novacron::host::api;
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kRobots = "/v1/tenants/default/robots";
+constexpr const char* kJson = "Content-Type: application/json\r\n";
+constexpr const char* kPatch = "Content-Type: application/merge-patch+json\r\n";
+
+struct Fixture : ApiWorld {
+  TestClient client{path};
+
+  Answer post(const std::string& target, const std::string& body, const std::string& headers = "") {
+    return client.call("POST", target, body, kJson + headers);
+  }
+  Answer make(const std::string& name, const std::string& labels = "{}") {
+    return post(kRobots, R"({"metadata":{"name":")" + name + R"(","labels":)" + labels + "}}");
+  }
+  std::string robot(const std::string& name) { return std::string(kRobots) + "/" + name; }
+};
+
+std::string reason(const Answer& answer) {
+  return json::parse(answer.body, nullptr, false).value("reason", "");
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "What is created is found where Location says") {
+  const auto made = make("r1");
+  CHECK(made.status == 201);
+  CHECK(made.header("Location") == robot("r1"));
+  const auto found = client.call("GET", made.header("Location"));
+  CHECK(found.status == 200);
+  CHECK(found.header("ETag") == made.header("ETag"));
+  const auto body = json::parse(found.body);
+  CHECK(body["kind"] == "shop/Robot");
+  CHECK(body["metadata"]["name"] == "r1");
+  CHECK(body["spec"]["arms"] == 2);
+  CHECK(make("r1").status == 409);
+}
+
+TEST_CASE_METHOD(Fixture, "An invalid object is refused with the paths of its faults") {
+  const auto answer = post(kRobots, R"({"metadata":{"name":"r1"},"spec":{"arms":9,"legs":2}})");
+  CHECK(answer.status == 400);
+  CHECK(reason(answer) == "field.invalid");
+  CHECK(answer.body.find("spec.legs") != std::string::npos);
+  CHECK(reason(post(kRobots, "{")) == "json.invalid");
+  const std::string deep = std::string(65, '[') + std::string(65, ']');
+  CHECK(reason(post(kRobots, R"({"spec":)" + deep + "}")) == "json.invalid");
+}
+
+TEST_CASE_METHOD(Fixture, "A kind, an object, a verb and a path that are not there are told apart") {
+  CHECK(reason(client.call("GET", "/v1/unicorns")) == "resource.unknown-kind");
+  CHECK(reason(client.call("GET", robot("none"))) == "resource.not-found");
+  make("r1");
+  CHECK(reason(client.call("POST", robot("r1:fly"))) == "resource.unknown-verb");
+  CHECK(reason(client.call("GET", "/v3")) == "http.path");
+}
+
+TEST_CASE_METHOD(Fixture, "The path has to fit the kind's scope") {
+  CHECK(reason(client.call("GET", "/v1/tenants/default/stations")) == "http.path");
+  CHECK(reason(client.call("GET", "/v1/robots/r1")) == "http.path");
+  CHECK(client.call("GET", "/v1/robots").status == 200);
+  CHECK(client.call("GET", "/v1/stations").status == 200);
+}
+
+TEST_CASE_METHOD(Fixture, "A method or a content type that does not fit is refused") {
+  CHECK(client.call("PUT", kRobots, "{}", kJson).status == 405);
+  CHECK(client.call("POST", kRobots, "{}", "Content-Type: text/plain\r\n").status == 415);
+  CHECK(client.call("POST", "/version").status == 405);
+}
+
+TEST_CASE_METHOD(Fixture, "An object is changed only as it was seen") {
+  const auto made = make("r1");
+  const std::string seen = "If-Match: " + made.header("ETag") + "\r\n";
+  const auto changed = client.call("PATCH", robot("r1"), R"({"spec":{"arms":3}})", kPatch + seen);
+  CHECK(changed.status == 200);
+  CHECK(json::parse(changed.body)["spec"]["arms"] == 3);
+  const auto refused = client.call("PATCH", robot("r1"), R"({"spec":{"arms":4}})", kPatch + seen);
+  CHECK(refused.status == 412);
+  CHECK(client.call("PUT", robot("r1"), R"({"spec":{"arms":5}})", kJson + seen).status == 412);
+  CHECK(client.call("DELETE", robot("r1"), "", seen).status == 412);
+  CHECK(client.call("DELETE", robot("r1")).status == 200);
+  CHECK(client.call("GET", robot("r1")).status == 404);
+}
+
+TEST_CASE_METHOD(Fixture, "What has not changed is not sent again") {
+  const auto tag = make("r1").header("ETag");
+  const auto same = client.call("GET", robot("r1"), "", "If-None-Match: " + tag + "\r\n");
+  CHECK(same.status == 304);
+  CHECK(same.body.empty());
+  CHECK(same.header("ETag") == tag);
+  client.call("PATCH", robot("r1"), R"({"spec":{"arms":3}})", kPatch);
+  CHECK(client.call("GET", robot("r1"), "", "If-None-Match: " + tag + "\r\n").status == 200);
+}
+
+TEST_CASE_METHOD(Fixture, "A dry run checks everything and changes nothing") {
+  const auto tried = post(std::string(kRobots) + "?dry_run=true", R"({"metadata":{"name":"r1"}})");
+  CHECK(tried.status == 200);
+  CHECK(json::parse(tried.body)["spec"]["arms"] == 2);
+  CHECK(post(std::string(kRobots) + "?dry_run", R"({"spec":{"arms":9}})").status == 400);
+  CHECK(client.call("GET", robot("r1")).status == 404);
+}
+
+TEST_CASE_METHOD(Fixture, "A repeated request with the same key has its effect once") {
+  const std::string key = "Idempotency-Key: k1\r\n";
+  const auto first = post(kRobots, R"({"metadata":{"name":"r1"}})", key);
+  const auto again = post(kRobots, R"({"metadata":{"name":"r1"}})", key);
+  CHECK(first.status == 201);
+  CHECK(again.status == 201);
+  CHECK(again.header("Idempotency-Replayed") == "true");
+  CHECK(again.header("ETag") == first.header("ETag"));
+  CHECK(post(kRobots, R"({"metadata":{"name":"r2"}})", key).status == 422);
+  CHECK(reason(post(kRobots, "{}", "Idempotency-Key: " + std::string(129, 'k') + "\r\n")) == "http.idempotency-key");
+}
+
+TEST_CASE_METHOD(Fixture, "A list comes in pages of one revision, chosen by labels") {
+  for (int i = 0; i < 5; ++i) make("r" + std::to_string(i), i % 2 == 0 ? R"({"team":"red"})" : R"({"team":"blue"})");
+  const auto first = json::parse(client.call("GET", std::string(kRobots) + "?limit=2").body);
+  REQUIRE(first["items"].size() == 2);
+  make("late");
+  std::vector<std::string> names;
+  for (json page = first;;) {
+    for (const auto& item : page["items"]) names.push_back(item["metadata"]["name"]);
+    CHECK(page["revision"] == first["revision"]);
+    const std::string token = page["next_page_token"];
+    if (token.empty()) break;
+    page = json::parse(client.call("GET", std::string(kRobots) + "?limit=2&page_token=" + percent_encode(token)).body);
+  }
+  CHECK(names == std::vector<std::string>{"r0", "r1", "r2", "r3", "r4"});
+  const auto red = json::parse(client.call("GET", std::string(kRobots) + "?label_selector=team%3Dred").body);
+  CHECK(red["items"].size() == 3);
+  CHECK(client.call("GET", std::string(kRobots) + "?limit=1001").status == 400);
+  CHECK(reason(client.call("GET", std::string(kRobots) + "?labels=a")) == "field.invalid");
+}
+
+TEST_CASE_METHOD(Fixture, "The past is read by its revision") {
+  const auto made = json::parse(make("r1").body);
+  const std::string at = "?at=" + made["metadata"]["revision"].dump();
+  client.call("PATCH", robot("r1"), R"({"spec":{"arms":3}})", kPatch);
+  CHECK(json::parse(client.call("GET", robot("r1") + at).body)["spec"]["arms"] == 2);
+  CHECK(json::parse(client.call("GET", kRobots + at).body)["items"][0]["spec"]["arms"] == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "A watch continues after the revision where the one before it ended") {
+  const auto first = json::parse(make("r1").body);
+  make("r2");
+  client.call("DELETE", robot("r1"));
+  TestClient watcher(path);
+  watcher.send("GET " + std::string(kRobots) + "?watch=true&after_revision=" + first["metadata"]["revision"].dump() +
+               " HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK_THAT(watcher.read_until("\r\n\r\n"), Catch::Contains("application/x-ndjson"));
+  const auto put = watcher.read_until("\"DELETED\"");
+  CHECK_THAT(put, Catch::Contains("\"r2\"") && !Catch::Contains("\"name\":\"r1\""));
+  make("r3");
+  CHECK_THAT(watcher.read_until("\"r3\""), Catch::Contains("\"type\":\"PUT\""));
+}
+
+TEST_CASE_METHOD(Fixture, "A browser's event source resumes by the id of its last event") {
+  const auto first = json::parse(make("r1").body);
+  make("r2");
+  TestClient watcher(path);
+  watcher.send("GET " + std::string(kRobots) + "?watch=true HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n" +
+               "Last-Event-ID: " + first["metadata"]["revision"].dump() + "\r\n\r\n");
+  const auto text = watcher.read_until("\"r2\"");
+  CHECK_THAT(text, Catch::Contains("text/event-stream") && Catch::Contains("\nid: ") &&
+                       Catch::Contains("data: {\"type\":\"PUT\""));
+}
+
+TEST_CASE_METHOD(Fixture, "A watch that starts before what is kept ends with 410's reason") {
+  make("r1");
+  TestClient watcher(path);
+  watcher.send("GET " + std::string(kRobots) + "?watch=true&after_revision=999999 HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK_THAT(watcher.read_until("0\r\n\r\n"), Catch::Contains("state.future-revision"));
+}
+
+TEST_CASE_METHOD(Fixture, "A verb that is a patch answers with the object") {
+  make("r1");
+  const auto answer = client.call("POST", robot("r1:sadden"));
+  CHECK(answer.status == 200);
+  CHECK(json::parse(answer.body)["spec"]["mood"] == "SAD");
+  CHECK(client.call("GET", robot("r1:sadden")).status == 405);
+}
+
+TEST_CASE_METHOD(Fixture, "A verb that reads is answered at once, by GET too") {
+  make("r1");
+  const auto answer = post(robot("r1:look"), R"({"thing":"ball"})");
+  CHECK(answer.status == 200);
+  CHECK(json::parse(answer.body)["found"] == "ball");
+  CHECK(client.call("GET", robot("r1:look")).status == 200);
+}
+
+TEST_CASE_METHOD(Fixture, "A verb that acts starts an operation") {
+  make("r1");
+  const auto answer = post(robot("r1:fetch"), R"({"thing":"ball"})");
+  CHECK(answer.status == 202);
+  const auto place = answer.header("Location");
+  CHECK_THAT(place, Catch::StartsWith("/v1/tenants/default/operations/"));
+  json operation;
+  for (int i = 0; i < 2'000; ++i) {
+    operation = json::parse(client.call("GET", place).body);
+    if (operation["status"].value("state", "") == "SUCCEEDED") break;
+  }
+  CHECK(operation["status"]["state"] == "SUCCEEDED");
+  CHECK(robots.calls == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "Who may not is told so, with 403") {
+  world.authorizer.denied = {"local:" + std::to_string(::geteuid()) + " create shop/Robot"};
+  const auto answer = make("r1");
+  CHECK(answer.status == 403);
+  CHECK(reason(answer) == "auth.denied");
+}
+
+TEST_CASE_METHOD(Fixture, "A credential is traded for a token, which says who one is") {
+  const auto answer =
+      post("/v1/auth/token", json{{"credential", credential}, {"ttl", "2h"}, {"role", "viewer"}}.dump());
+  REQUIRE(answer.status == 200);
+  const auto token = json::parse(answer.body);
+  CHECK(token["token_type"] == "Bearer");
+  const auto who =
+      client.call("GET", "/v1/whoami", "", "Authorization: Bearer " + token["token"].get<std::string>() + "\r\n");
+  CHECK(json::parse(who.body) == json({{"principal", "user:admin"}, {"tenant", ""}, {"roles", {"viewer"}}}));
+}
+
+TEST_CASE_METHOD(Fixture, "Bad tokens and credentials are refused, and guessing is slowed down") {
+  const auto bad = client.call("GET", "/v1/whoami", "", "Authorization: Bearer nonsense\r\n");
+  CHECK(bad.status == 401);
+  CHECK(bad.header("WWW-Authenticate") == "Bearer realm=\"novacron\"");
+  Answer guess;
+  for (uint32_t i = 0; i <= auth::kMaxLoginFailures; ++i) guess = post("/v1/auth/token", R"({"credential":"nc-x"})");
+  CHECK(guess.status == 429);
+  CHECK(std::stoi(guess.header("Retry-After")) > 50);
+  CHECK(reason(post("/v1/auth/token", R"({"password":"x"})")) == "field.invalid");
+  CHECK(reason(post("/v1/auth/token", R"({"ttl":"soon"})")) == "field.invalid");
+  CHECK(reason(post("/v1/auth/token", R"({"ttl":"25h"})")) == "auth.ttl");
+}
+
+TEST_CASE_METHOD(Fixture, "A blob is uploaded whole and read by its digest") {
+  const std::string bytes(2 << 20, 'b');  // more than other bodies may have
+  const std::string digest = "sha256:" + auth::sha256_hex(bytes);
+  const auto wrong = client.call("POST", "/v1/blobs?digest=sha256:" + std::string(64, '0'), bytes);
+  CHECK(reason(wrong) == "blob.mismatch");
+  const auto stored = client.call("POST", "/v1/blobs?digest=" + digest, bytes);
+  CHECK(stored.status == 201);
+  CHECK(json::parse(stored.body)["digest"] == digest);
+  CHECK(stored.header("Location") == "/v1/blobs/" + digest);
+  const auto read = client.call("GET", "/v1/blobs/" + digest);
+  CHECK((read.body == bytes));
+  CHECK(client.call("HEAD", "/v1/blobs/" + digest).header("Content-Length") == std::to_string(bytes.size()));
+  const auto object = client.call("GET", "/v1/blobs/" + json::parse(stored.body)["name"].get<std::string>());
+  CHECK(json::parse(object.body)["spec"]["size_bytes"] == bytes.size());
+  CHECK(client.call("POST", "/v1/blobs", bytes).status == 201);  // the same again is fine
+  CHECK(client.call("GET", "/v1/blobs/sha256:" + std::string(64, '0')).status == 404);
+}
+
+TEST_CASE_METHOD(Fixture, "An upload in pieces resumes where it stands") {
+  const auto begun = client.call("POST", "/v1/blobs/uploads/new");
+  REQUIRE(begun.status == 201);
+  const auto place = begun.header("Location");
+  CHECK(client.call("PATCH", place, "hello ", "Upload-Offset: 0\r\n").header("Upload-Offset") == "6");
+  CHECK(reason(client.call("PATCH", place, "x", "Upload-Offset: 0\r\n")) == "blob.offset");
+  TestClient other(path);
+  CHECK(other.call("HEAD", place).header("Upload-Offset") == "6");
+  CHECK(other.call("PATCH", place, "world", "Upload-Offset: 6\r\n").header("Upload-Offset") == "11");
+  const auto done = other.call("PUT", place + "?digest=sha256:" + auth::sha256_hex("hello world"));
+  CHECK(done.status == 201);
+  CHECK(other.call("GET", done.header("Location")).body == "hello world");
+  CHECK(other.call("HEAD", place).status == 404);
+}
+
+TEST_CASE_METHOD(Fixture, "Events are followed by pattern, and resumed by sequence") {
+  REQUIRE(bus.publish({.subject = "shop.opened", .body = std::make_shared<std::string>(R"({"by":"alice"})")}).ok());
+  REQUIRE(bus.publish({.subject = "other.thing"}).ok());
+  REQUIRE(bus.publish({.subject = "shop.closed", .body = std::make_shared<std::string>("\xff")}).ok());
+  TestClient watcher(path);
+  watcher.send("GET /v1/events?subject=shop.*&after_sequence=0 HTTP/1.1\r\nHost: a\r\n\r\n");
+  const auto text = watcher.read_until("body_base64");
+  CHECK_THAT(text, Catch::Contains(R"("body":{"by":"alice"})") && !Catch::Contains("other.thing"));
+  REQUIRE(bus.publish({.subject = "shop.reopened"}).ok());
+  CHECK_THAT(watcher.read_until("shop.reopened"), Catch::Contains("shop.reopened"));
+  CHECK(reason(client.call("GET", "/v1/events?subject=a..b")) == "bus.pattern");
+}
+
+TEST_CASE_METHOD(Fixture, "The schema is served for the CLI and not sent twice") {
+  const auto answer = client.call("GET", "/v1/schema");
+  CHECK(answer.header("Content-Type") == "application/x-protobuf");
+  CHECK(answer.header("ETag") == "\"" + world.store().schema()->digest() + "\"");
+  CHECK((answer.body == world.store().schema()->serialize()));
+  CHECK(client.call("GET", "/v1/schema", "", "If-None-Match: " + answer.header("ETag") + "\r\n").status == 304);
+}
+
+TEST_CASE_METHOD(Fixture, "Discovery lists the kinds with their paths and verbs") {
+  const auto kinds = json::parse(client.call("GET", "/v1/kinds").body)["items"];
+  const auto robot =
+      *std::find_if(kinds.begin(), kinds.end(), [](const json& kind) { return kind["id"] == "shop/Robot"; });
+  CHECK(robot["path"] == "/v1/tenants/{tenant}/robots");
+  CHECK(robot["short"] == json::array({"rb"}));
+  CHECK(robot["actions"][0] ==
+        json({{"verb", "cheer"}, {"summary", "Make it happy"}, {"stream", "none"}, {"read_only", false}}));
+}
+
+TEST_CASE_METHOD(Fixture, "Health needs no token; ready says each check") {
+  CHECK(client.call("GET", "/healthz", "", "Authorization: Bearer x\r\n").status == 200);
+  CHECK(client.call("GET", "/readyz").status == 200);
+  is_ready = false;
+  const auto answer = client.call("GET", "/readyz");
+  CHECK(answer.status == 503);
+  CHECK(json::parse(answer.body)["detail"] == "state: the disk is full");
+  CHECK(json::parse(client.call("GET", "/version").body)["version"] == "1.2.3");
+}

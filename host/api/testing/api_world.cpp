@@ -1,0 +1,52 @@
+#include "host/api/testing/api_world.h"
+
+#include <unistd.h>
+
+#include "host/contract/json.h"
+#include "host/contract/testing/testing.h"
+
+namespace novacron::host::api {
+
+Result<plugin::Message> RobotPlugin::call(std::string_view service, std::string_view method, const plugin::Target&,
+                                          plugin::Message request, const plugin::CallOptions&) {
+  ++calls;
+  const auto* found = contract::testing::shop_schema()->find_service(service)->find(method);
+  const auto text = TRY(contract::message_to_json(*found->request, request.body));
+  const std::string thing = text.find("ball") != std::string::npos ? "ball" : "nothing";
+  plugin::Message reply;
+  reply.body = TRY(contract::json_to_message(*found->reply, "{\"found\":\"" + thing + "\"}"));
+  return reply;
+}
+
+std::unique_ptr<plugin::ClientCall> RobotPlugin::open(std::string_view, std::string_view, const plugin::Target&,
+                                                      plugin::Message, const plugin::CallOptions&) {
+  return nullptr;
+}
+
+void RobotPlugin::call_async(std::string_view service, std::string_view method, const plugin::Target& target,
+                             plugin::Message request, const plugin::CallOptions& options,
+                             std::function<void(Result<plugin::Message>)> done) {
+  done(call(service, method, target, std::move(request), options));
+}
+
+ApiWorld::ApiWorld() {
+  blobs = blob::Store::open(folder.path + "/blobs", {}, system_clock()).value();
+  tokens = auth::Tokens::create({folder.path + "/token.key"}).value();
+  auto opened = auth::BootstrapCredential::open(folder.path + "/credential").value();
+  credential = *opened.secret;
+  authenticator = std::make_unique<auth::Authenticator>(
+      auth::Authenticator::Options{*tokens, std::move(opened.credential), ::geteuid()});
+  actions = std::make_unique<resource::Actions>(world.store(), robots, pool);
+  gateway = std::make_unique<Gateway>(
+      Gateway::Parts{*authenticator, world.authorizer, world.store(), *actions, *blobs, bus,
+                     [this] {
+                       return std::vector<Check>{{"state", is_ready, is_ready ? "" : "the disk is full"}};
+                     },
+                     "node1", "1.2.3"});
+  Server::Options options;
+  options.unix_socket = path;
+  server = Server::create(options, *gateway, pool).value();
+  server->start();
+}
+
+}  // namespace novacron::host::api

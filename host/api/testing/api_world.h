@@ -1,0 +1,50 @@
+// The whole API over real stores in a private folder, for tests.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "host/api/gateway.h"
+#include "host/api/server.h"
+#include "host/api/testing/test_client.h"
+#include "host/plugin/service.h"
+#include "host/resource/testing/world.h"
+
+namespace novacron::host::api {
+
+/// Answers every method of shop.v1.RobotActions with {"found": "<what it was called with>"}.
+class RobotPlugin final : public plugin::Caller {
+ public:
+  Result<plugin::Message> call(std::string_view service, std::string_view method, const plugin::Target& target,
+                               plugin::Message request, const plugin::CallOptions& options) override;
+  std::unique_ptr<plugin::ClientCall> open(std::string_view service, std::string_view method,
+                                           const plugin::Target& target, plugin::Message request,
+                                           const plugin::CallOptions& options) override;
+  void call_async(std::string_view service, std::string_view method, const plugin::Target& target,
+                  plugin::Message request, const plugin::CallOptions& options,
+                  std::function<void(Result<plugin::Message>)> done) override;
+
+  std::atomic<int> calls{0};
+};
+
+struct ApiWorld {
+  ApiWorld();
+
+  TestFolder folder;
+  resource::testing::World world;
+  WorkerPool pool{{}};
+  bus::Bus bus{system_clock()};
+  std::unique_ptr<blob::Store> blobs;
+  std::unique_ptr<auth::Tokens> tokens;
+  std::string credential;
+  std::unique_ptr<auth::Authenticator> authenticator;
+  RobotPlugin robots;
+  std::unique_ptr<resource::Actions> actions;
+  std::atomic<bool> is_ready{true};
+  std::unique_ptr<Gateway> gateway;
+  std::unique_ptr<Server> server;
+  const std::string path = folder.path + "/api.sock";
+};
+
+}  // namespace novacron::host::api
