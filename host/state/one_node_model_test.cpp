@@ -3,12 +3,7 @@
 #include <deque>
 #include <random>
 
-#include "host/state/one_node.h"
-#include "host/state/sync.h"
-#include "tests/sim/state_disk.h"
 #include "tests/sim/state_fixture.h"
-
-#include <catch2/catch.hpp>
 
 using namespace novacron::host;
 using namespace novacron::host::state;

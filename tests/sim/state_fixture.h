@@ -1,10 +1,12 @@
-// What tests of the state engine share: a clock that they move, and a watcher that remembers.
+// What tests of the state engine share: a clock that they move, a watcher that remembers, an engine on a disk in
+// memory.
 #pragma once
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -12,7 +14,11 @@
 #include <vector>
 
 #include "host/base/clock.h"
-#include "host/state/engine.h"
+#include "host/state/one_node.h"
+#include "host/state/sync.h"
+#include "tests/sim/state_disk.h"
+
+#include <catch2/catch.hpp>
 
 namespace novacron::host::state::sim {
 
@@ -98,5 +104,47 @@ class WatchRecorder {
   std::vector<Error> ends_;
   Revision reached_ = 0;
 };
+
+/// An engine on a disk in memory, whose time is the test's.
+struct EngineFixture {
+  Disk disk;
+  ManualClock clock;
+  OneNode::Options options{.folder = "data", .segment_bytes = 64 * 1'024, .tick_ms = 0};
+  std::unique_ptr<OneNode> engine;
+
+  EngineFixture() { reopen(); }
+  explicit EngineFixture(const std::function<void(OneNode::Options&)>& change) {
+    change(options);
+    reopen();
+  }
+  void reopen() {
+    engine.reset();
+    auto opened = OneNode::open(disk, clock, options);
+    INFO((opened.ok() ? std::string() : opened.error().message));
+    REQUIRE(opened.ok());
+    engine = *std::move(opened);
+  }
+  Sync sync() { return Sync(*engine); }
+  Revision put(const std::string& key, const std::string& value, uint64_t lease = 0) {
+    auto revision = sync().put(key, value, lease);
+    INFO((revision.ok() ? std::string() : revision.error().message));
+    REQUIRE(revision.ok());
+    return *revision;
+  }
+  std::string value(const std::string& key) {
+    const EntryPtr entry = *sync().get(key);
+    return entry ? entry->value : "(absent)";
+  }
+};
+
+inline Txn txn_of(std::vector<Compare> compares, std::vector<Write> writes, std::vector<Write> otherwise = {}) {
+  return {std::move(compares), std::move(writes), std::move(otherwise), 0, 0};
+}
+
+inline std::vector<std::string> keys_of(const RangeReply& reply) {
+  std::vector<std::string> keys;
+  for (const EntryPtr& entry : reply.entries) keys.push_back(entry->key);
+  return keys;
+}
 
 }  // namespace novacron::host::state::sim
