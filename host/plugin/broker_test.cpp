@@ -1,6 +1,7 @@
 #include "host/plugin/broker.h"
 
 #include <future>
+#include <nlohmann/json.hpp>
 
 #include "host/plugin/world_for_test.h"
 

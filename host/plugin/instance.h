@@ -116,6 +116,8 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   nc_code publish(nc_context context, const nc_event* event);
   nc_subscription subscribe(nc_context context, const nc_interest* interest);
   Status admit(nc_context context, const nc_interest& interest, std::string& tenant);
+  uint64_t subscribe_in_bus(const SubscriptionPtr& subscription, const nc_interest& interest,
+                            const std::string& tenant);
   void run_events(const SubscriptionPtr& subscription, const void* batch);
   void run_on_end(const SubscriptionPtr& subscription, Code why);
   void unsubscribe(nc_subscription id);

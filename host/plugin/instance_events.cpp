@@ -61,13 +61,25 @@ nc_subscription Instance::subscribe(nc_context context, const nc_interest* inter
         [self = shared_from_this(), subscription, why = admitted.code()] { self->run_on_end(subscription, why); });
     return subscription->id;
   }
+  const uint64_t in_bus = subscribe_in_bus(subscription, *interest, tenant);
+  {
+    std::lock_guard lock(subscription->mutex);
+    subscription->in_bus = in_bus;
+  }
+  if (stopping_ || gone_) unsubscribe(subscription->id);  // stop() may have looked too early
+  return subscription->id;
+}
+
+/// `tenant`: the only one whose events it gets; "": all.
+uint64_t Instance::subscribe_in_bus(const SubscriptionPtr& subscription, const nc_interest& interest,
+                                    const std::string& tenant) {
   bus::Interest wanted;
-  wanted.pattern = view(interest->pattern);
+  wanted.pattern = view(interest.pattern);
   if (!tenant.empty()) wanted.tenant = tenant;
-  wanted.overflow = interest->overflow == NC_OVERFLOW_DROP_OLDEST ? bus::Overflow::kDropOldest : bus::Overflow::kEnd;
-  wanted.max_queued = interest->max_queued;
-  wanted.max_batch = interest->max_batch;
-  wanted.after_revision = interest->after_revision;
+  wanted.overflow = interest.overflow == NC_OVERFLOW_DROP_OLDEST ? bus::Overflow::kDropOldest : bus::Overflow::kEnd;
+  wanted.max_queued = interest.max_queued;
+  wanted.max_batch = interest.max_batch;
+  wanted.after_revision = interest.after_revision;
   wanted.executor = [self = shared_from_this()](std::function<void()> work) -> Status {
     self->post_callback(std::move(work));
     return {};
@@ -79,13 +91,7 @@ nc_subscription Instance::subscribe(nc_context context, const nc_interest* inter
   callbacks.on_end = [self = shared_from_this(), subscription](const Error& why) {
     self->run_on_end(subscription, why.code);
   };
-  const bus::SubscriptionId in_bus = core_.options.bus->subscribe(std::move(wanted), std::move(callbacks));
-  std::unique_lock lock(subscription->mutex);
-  subscription->in_bus = in_bus;
-  if (!stopping_ && !gone_) return subscription->id;
-  lock.unlock();  // stop() may have looked too early
-  unsubscribe(subscription->id);
-  return subscription->id;
+  return core_.options.bus->subscribe(std::move(wanted), std::move(callbacks));
 }
 
 void Instance::run_events(const SubscriptionPtr& subscription, const void* from_bus) {

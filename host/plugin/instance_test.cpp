@@ -2,6 +2,7 @@
 #include "host/plugin/instance.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "host/plugin/world_for_test.h"
 

@@ -1,6 +1,7 @@
 #include "host/plugin/manager.h"
 
 #include <future>
+#include <nlohmann/json.hpp>
 
 #include "host/base/file.h"
 #include "host/plugin/world_for_test.h"

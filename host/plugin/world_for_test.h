@@ -8,10 +8,9 @@
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -131,42 +130,13 @@ class World {
   }
 
   /// Puts a fixture into the catalog: its library under another name, beside an empty contracts.binpb.
-  std::filesystem::path add_package(const std::string& id, const std::string& library, nlohmann::json changes = {}) {
-    const auto package = folder.path / "catalog" / id;
-    std::filesystem::create_directories(package);
-    std::filesystem::copy_file(std::filesystem::path(NOVACRON_FIXTURE_PLUGINS) / (library + ".so"),
-                               package / "plugin.so", std::filesystem::copy_options::overwrite_existing);
-    std::ofstream(package / "contracts.binpb");
-    nlohmann::json manifest = {{"id", id},
-                               {"version", "1.0.0"},
-                               {"vendor", "test"},
-                               {"summary", "test"},
-                               {"license", "Apache-2.0"},
-                               {"abi", {{"major", 1}, {"minor", 0}}},
-                               {"library", "plugin.so"},
-                               {"contracts", "contracts.binpb"},
-                               {"scope", "every-node"},
-                               {"placement", "inline"},
-                               {"permissions", nlohmann::json::object()}};
-    if (!changes.is_null()) manifest.merge_patch(changes);
-    std::ofstream(package / "plugin.json") << manifest;
-    return package;
-  }
+  std::filesystem::path add_package(const std::string& id, const std::string& library);
+  /// `changes` is a merge patch of its manifest.
+  std::filesystem::path add_package(const std::string& id, const std::string& library, const nlohmann::json& changes);
 
   /// "a" is the plugin actor-a with the service test.a; it may do everything unless `permissions` says otherwise.
-  void enable_actor(const std::string& letter, nlohmann::json permissions = {}) {
-    if (permissions.is_null()) {
-      permissions = {{"call", {"test.a", "test.b", "test.c", "test.r", "test.host"}},
-                     {"publish", {"test.>"}},
-                     {"subscribe", {"test.>"}}};
-    }
-    add_package("actor-" + letter, "actor-" + letter,
-                {{"services", {"test." + letter}}, {"permissions", std::move(permissions)}});
-    REQUIRE(install("actor-" + letter).code() == Code::kOk);
-    const Status enabled = manager->enable("actor-" + letter);
-    INFO((enabled.ok() ? "" : enabled.error().message));
-    REQUIRE(enabled.ok());
-  }
+  void enable_actor(const std::string& letter);
+  void enable_actor(const std::string& letter, const nlohmann::json& permissions);
 
   Status install(const std::string& id, const std::string& config = "") {
     InstallRequest request;
