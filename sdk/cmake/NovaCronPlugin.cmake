@@ -110,6 +110,11 @@ function(_novacron_plugin_library id)
   set_target_properties(plugin_${id} PROPERTIES
     PREFIX "" OUTPUT_NAME plugin SUFFIX .so LIBRARY_OUTPUT_DIRECTORY ${arg_FOLDER} LINK_DEPENDS ${map}
     C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  add_custom_command(
+    TARGET plugin_${id} POST_BUILD
+    COMMAND ${CMAKE_COMMAND} -D LIBRARY=$<TARGET_FILE:plugin_${id}> -D NM=${CMAKE_NM} -D READELF=${CMAKE_READELF}
+            -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/check_library.cmake
+    VERBATIM)
   if(DEFINED NOVACRON_PLUGIN_INSTALL AND NOT NOVACRON_PLUGIN_INSTALL)
     return()
   endif()

@@ -1,5 +1,5 @@
-// novacron_load_plugin <plugin.so> <request bytes>: loads a plugin, calls the first method of its first service, and prints
-// the reply's bytes. For tests of plugins that are built elsewhere.
+// novacron_load_plugin <plugin.so> <request bytes>: loads a plugin, calls the first method of its first service, and
+// prints the reply's bytes. For tests of plugins that are built elsewhere.
 #include <iostream>
 
 #include "novacron/testing/host.h"

@@ -1,5 +1,6 @@
 # Installs the SDK into a fresh prefix, builds the templates against it far from the repository, runs their tests and loads
 # them.
+cmake_minimum_required(VERSION 3.25)
 set(work ${BUILD}/out_of_tree_test)
 file(REMOVE_RECURSE ${work})
 

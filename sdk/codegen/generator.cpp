@@ -19,26 +19,42 @@ namespace {
 
 namespace pb = google::protobuf;
 
-std::string unsupported(const pb::FieldDescriptor* field) {
-  if (field->type() == pb::FieldDescriptor::TYPE_GROUP) return field->full_name() + ": groups are not supported";
-  const pb::Descriptor* type = field->message_type();
-  if (type != nullptr && type->file()->package() == "google.protobuf" && !is_well_known(type)) {
-    return field->full_name() + ": " + type->full_name() +
-           " is not supported; of google.protobuf use Timestamp, Duration, Empty and FieldMask";
+// Why `user` cannot have this type; empty: it can. Null: a scalar.
+std::string unsupported(const std::string& user, const pb::Descriptor* type) {
+  if (type == nullptr || type->file()->package() != "google.protobuf" || is_well_known(type)) return {};
+  return user + ": " + type->full_name() +
+         " is not supported; of google.protobuf use Timestamp, Duration, Empty and FieldMask";
+}
+
+std::string unsupported_field(const pb::FileDescriptor* file) {
+  for (const pb::Descriptor* message : messages_in_order(file)) {
+    for (int i = 0; i < message->field_count(); ++i) {
+      const pb::FieldDescriptor* field = message->field(i);
+      if (std::string why = unsupported(field->full_name(), value_field(field)->message_type()); !why.empty())
+        return why;
+    }
   }
   return {};
 }
 
-// What is wrong with the file for us; empty: nothing.
-std::string refusal(const pb::FileDescriptor* file) {
-  if (file->syntax() != pb::FileDescriptor::SYNTAX_PROTO3) return "contracts are written in proto3";
-  if (file->package().empty()) return "a contract has a package, such as acme.storage.v1";
-  for (const pb::Descriptor* message : messages_in_order(file)) {
-    for (int i = 0; i < message->field_count(); ++i) {
-      if (std::string why = unsupported(message->field(i)); !why.empty()) return why;
+std::string unsupported_method(const pb::FileDescriptor* file) {
+  for (int i = 0; i < file->service_count(); ++i) {
+    for (int j = 0; j < file->service(i)->method_count(); ++j) {
+      const pb::MethodDescriptor* method = file->service(i)->method(j);
+      for (const pb::Descriptor* type : {method->input_type(), method->output_type()}) {
+        if (std::string why = unsupported(method->full_name(), type); !why.empty()) return why;
+      }
     }
   }
   return {};
+}
+
+// What is wrong with the file for us; empty: nothing. proto3 has no groups.
+std::string refusal(const pb::FileDescriptor* file) {
+  if (file->syntax() != pb::FileDescriptor::SYNTAX_PROTO3) return "contracts are written in proto3";
+  if (file->package().empty()) return "a contract has a package, such as acme.storage.v1";
+  std::string why = unsupported_field(file);
+  return why.empty() ? unsupported_method(file) : why;
 }
 
 void collect(const pb::Descriptor* type, std::set<std::string>& includes) {

@@ -43,7 +43,7 @@ class ClientCall {
   Result<std::string_view> wait();
   /// The result if it is there already, else `otherwise`.
   Error ended_with(Error otherwise);
-  /// [any] thread. Whoever reads, writes or waits returns soon.
+  /// [any] thread. Asks the callee to stop; whoever reads or waits returns when it has.
   void cancel() const;
 
  private:

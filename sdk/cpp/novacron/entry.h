@@ -10,15 +10,8 @@
 #define NOVACRON_PLUGIN(PluginClass)                                                                              \
   namespace {                                                                                                     \
   using NovacronPluginServices = ::novacron::Instance<PluginClass>::Table;                                        \
-  constinit const nc_descriptor novacron_plugin_descriptor = {                                                    \
-      sizeof(nc_descriptor),                                                                                      \
-      PluginClass::kFlags,                                                                                        \
-      {NOVACRON_PLUGIN_ID, sizeof(NOVACRON_PLUGIN_ID) - 1},                                                       \
-      {NOVACRON_PLUGIN_VERSION, sizeof(NOVACRON_PLUGIN_VERSION) - 1},                                             \
-      {NOVACRON_PLUGIN_VENDOR, sizeof(NOVACRON_PLUGIN_VENDOR) - 1},                                               \
-      NovacronPluginServices::kDescriptors.data(),                                                                \
-      NovacronPluginServices::kCount,                                                                             \
-      {NOVACRON_PLUGIN_CONTRACTS_SHA256, sizeof(NOVACRON_PLUGIN_CONTRACTS_SHA256) - 1}};                          \
+  constinit const nc_descriptor novacron_plugin_descriptor = NOVACRON_PLUGIN_DESCRIPTOR(                          \
+      PluginClass::kFlags, NovacronPluginServices::kDescriptors.data(), NovacronPluginServices::kCount);          \
   constinit const nc_plugin novacron_plugin = ::novacron::plugin_table<PluginClass>(&novacron_plugin_descriptor); \
   }                                                                                                               \
   extern "C" const nc_plugin* novacron_plugin_entry_v1(uint32_t, uint32_t) noexcept {                             \

@@ -77,8 +77,8 @@ TEST_CASE("a plugin exports its entry alone, and needs no protobuf", "[hello]") 
     const Library library = read_library(kPlugins + "/" + plugin + "/plugin.so");
     CHECK(library.exported == std::set<std::string>{"novacron_plugin_entry_v1"});
     for (const std::string& needed : library.needed) CHECK(needed.find("proto") == std::string::npos);
-    CHECK(library.needed.count("libc.so.6") == 1);
   }
+  CHECK(read_library(kPlugins + "/hello/plugin.so").needed.count("libc.so.6") == 1);  // the list is not simply empty
 }
 
 TEST_CASE("the templates greet, loaded as libraries", "[hello]") {

@@ -176,6 +176,21 @@ TEST_CASE("typed clients create, update, conflict and delete", "[resource]") {
   CHECK(client.get(kWeb1).error().reason == "resource.not-found");
 }
 
+TEST_CASE("a list has all pages, smaller ones where a page is too large", "[resource]") {
+  Fixture f;
+  for (int i = 0; i < 1'203; ++i)
+    f.resources.put<VirtualMachine>({"default", "m" + std::to_string(10'000 + i)}, cpus(1));
+  const novacron::ResourceClient<VirtualMachine> client(f.host.client());
+  f.resources.fail_next("List", {.code = Code::kResourceExhausted}, 4);
+  const auto all = client.list();
+  REQUIRE(all.ok());
+  REQUIRE(all->items.size() == 1'203);
+  for (int i = 0; i < 1'203; ++i) CHECK(all->items[i].metadata.name == "m" + std::to_string(10'000 + i));
+  CHECK(f.host.calls().size() == 4 + 39);  // pages of 500 halved four times: 31
+  f.resources.fail_next("List", {.code = Code::kResourceExhausted}, 100);
+  CHECK(client.list().code() == Code::kResourceExhausted);
+}
+
 TEST_CASE("a key waits until the cache has the plugin's own last write", "[reconciler]") {
   Fixture f;
   f.resources.put<VirtualMachine>(kWeb1, cpus(1));

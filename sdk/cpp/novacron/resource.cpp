@@ -4,12 +4,33 @@
 
 namespace novacron {
 
+// The host's own default.
+constexpr uint32_t kListPageSize = 500;
+
 std::string to_string(const ResourceKey& key) {
   return key.tenant.empty() ? key.name : key.tenant + "/" + key.name;
 }
 
 ResourceKey key_of(const core::v1::Metadata& metadata) {
   return {.tenant = metadata.tenant, .name = metadata.name};
+}
+
+Result<core::v1::ListReply> list_all(const core::v1::ResourcesClient& client, core::v1::ListRequest request,
+                                     uint64_t timeout_ns, nc_context context) {
+  core::v1::ListReply all;
+  request.page_size = kListPageSize;
+  while (true) {
+    auto page = client.list(request, {.timeout_ns = timeout_ns, .context = context});
+    if (page.code() == Code::kResourceExhausted && request.page_size > 1) {
+      request.page_size /= 2;
+      continue;
+    }
+    if (!page.ok()) return std::move(page).error();
+    std::move(page->objects.begin(), page->objects.end(), std::back_inserter(all.objects));
+    if (all.revision == 0) all.revision = page->revision;
+    request.page_token = page->next_page_token;
+    if (request.page_token.empty()) return all;
+  }
 }
 
 void WriteLog::note(const ResourceKey& key, uint64_t revision) {

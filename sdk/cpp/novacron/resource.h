@@ -106,6 +106,10 @@ struct ListOptions {
   std::string label_selector = {};  ///< "app=web,tier!=db,env in (a,b),!old"
 };
 
+/// Every page of a list, as one reply. Pages are made smaller where objects are too large for one message.
+Result<core::v1::ListReply> list_all(const core::v1::ResourcesClient& client, core::v1::ListRequest request,
+                                     uint64_t timeout_ns = 0, nc_context context = 0);
+
 /// One kind. The writes that race with another's end with ABORTED "resource.conflict": read again, and decide again.
 template <ResourceKind K>
 class ResourceClient {
@@ -117,16 +121,12 @@ class ResourceClient {
   }
 
   /// All pages.
-  Result<ResourceList<K>> list(const ListOptions& wanted = {}, const nc_context context = 0) const {
-    ResourceList<K> out;
-    core::v1::ListRequest request{
-        .kind = std::string(K::kKind), .tenant = wanted.tenant, .label_selector = wanted.label_selector};
-    do {
-      const auto page = NC_TRY(client_.list(request, {.context = context}));
-      for (const auto& object : page.objects) out.items.push_back(NC_TRY(resource_of<K>(object)));
-      if (out.revision == 0) out.revision = page.revision;
-      request.page_token = page.next_page_token;
-    } while (!request.page_token.empty());
+  Result<ResourceList<K>> list(const ListOptions& wanted = {}, nc_context context = 0) const {
+    const auto all = NC_TRY(list_all(
+        client_, {.kind = std::string(K::kKind), .tenant = wanted.tenant, .label_selector = wanted.label_selector}, 0,
+        context));
+    ResourceList<K> out{.items = {}, .revision = all.revision};
+    for (const auto& object : all.objects) out.items.push_back(NC_TRY(resource_of<K>(object)));
     return out;
   }
 

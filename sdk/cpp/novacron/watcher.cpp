@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "novacron/resource.h"
+
 namespace novacron {
 namespace {
 
@@ -65,20 +67,13 @@ Status Watcher::follow() {
 }
 
 Status Watcher::list() {
-  std::vector<core::v1::Object> objects;
-  uint64_t revision = 0;
-  core::v1::ListRequest request{
-      .kind = options_.kind, .tenant = options_.tenant, .label_selector = options_.label_selector};
-  do {
-    auto page = NC_TRY(client_.list(request, {.timeout_ns = kListTimeoutNs}));
-    std::move(page.objects.begin(), page.objects.end(), std::back_inserter(objects));
-    if (revision == 0) revision = page.revision;
-    request.page_token = page.next_page_token;
-  } while (!request.page_token.empty() && !is_stopping());
+  auto all = NC_TRY(
+      list_all(client_, {.kind = options_.kind, .tenant = options_.tenant, .label_selector = options_.label_selector},
+               kListTimeoutNs));
   if (is_stopping()) return {};
-  revision_ = revision;
+  revision_ = all.revision;
   must_list_ = false;
-  sink_.replace(std::move(objects), revision);
+  sink_.replace(std::move(all.objects), all.revision);
   return {};
 }
 

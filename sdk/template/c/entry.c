@@ -16,10 +16,12 @@ static nc_code invoke(nc_instance* self, uint32_t service, const nc_request* req
 static void destroy(nc_instance* self) {
   (void)self;
 }
-static const nc_method greet = {sizeof greet, NC_METHOD_IDEMPOTENT, NC_STR("Greet"), UINT64_C(5000000000)};
-static const nc_service greeter = {sizeof greeter, 0, NC_STR("example.hello.v1.Greeter"), NC_LIST(nc_method, &greet)};
-static const nc_descriptor about = NOVACRON_PLUGIN_DESCRIPTOR(0, NC_LIST(nc_service, &greeter));
-static const nc_plugin plugin = {sizeof plugin, 0, &about, create, NULL, invoke, NULL, NULL, NULL, NULL, NULL, destroy, NULL};
+static const nc_method greet = {sizeof greet, NC_METHOD_IDEMPOTENT, NOVACRON_STR("Greet"), UINT64_C(5000000000)};
+static const nc_service greeter = {sizeof greeter, 0, NOVACRON_STR("example.hello.v1.Greeter"),
+                                   NOVACRON_LIST(nc_method, &greet)};
+static const nc_descriptor about = NOVACRON_PLUGIN_DESCRIPTOR(0, NOVACRON_LIST(nc_service, &greeter));
+static const nc_plugin plugin = {
+    .size = sizeof plugin, .descriptor = &about, .create = create, .invoke = invoke, .destroy = destroy};
 const nc_plugin* novacron_plugin_entry_v1(uint32_t minor, uint32_t size) {
   return (void)minor, (void)size, &plugin;
 }

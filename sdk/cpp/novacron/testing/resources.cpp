@@ -11,6 +11,8 @@ using namespace core::v1;
 // How often a watch looks whether its caller has gone: it has no other way to learn it.
 constexpr std::chrono::milliseconds kCancelPollMs{5};
 
+constexpr size_t kDefaultPageSize = 500;
+
 Error not_found(const ObjectRef& ref) {
   return {.code = Code::kNotFound,
           .message = ref.kind + " " + ref.name + " does not exist",
@@ -184,8 +186,15 @@ Result<ListReply> Resources::list(Call&, const ListRequest& request) {
   const Lock lock(mutex_);
   if (auto failure = failure_of("List")) return *failure;
   ListReply reply{.revision = revision_};
+  const size_t page_size = request.page_size == 0 ? kDefaultPageSize : request.page_size;
   for (const auto& [key, object] : objects_) {
-    if (is_wanted(object, request)) reply.objects.push_back(object);
+    const std::string token = to_string(key.second);
+    if (!is_wanted(object, request) || (!request.page_token.empty() && token < request.page_token)) continue;
+    if (reply.objects.size() == page_size) {
+      reply.next_page_token = token;
+      break;
+    }
+    reply.objects.push_back(object);
   }
   return reply;
 }

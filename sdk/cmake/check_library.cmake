@@ -1,0 +1,17 @@
+# cmake -D LIBRARY=plugin.so -D NM=nm -D READELF=readelf -P check_library.cmake
+# What the host would refuse to load inline is found when it is built: a second exported symbol, or protobuf's runtime.
+cmake_minimum_required(VERSION 3.25)
+execute_process(COMMAND ${NM} --dynamic --defined-only --format=posix ${LIBRARY} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX REPLACE " [^\n]*\n" ";" symbols "${symbols}")
+list(FIND symbols novacron_plugin_entry_v1 entry)
+list(REMOVE_ITEM symbols novacron_plugin_entry_v1 "")
+if(entry EQUAL -1)
+  message(FATAL_ERROR "${LIBRARY} does not export novacron_plugin_entry_v1: entry.cpp needs NOVACRON_PLUGIN(...)")
+endif()
+if(symbols)
+  message(FATAL_ERROR "${LIBRARY} exports more than its entry: ${symbols}")
+endif()
+execute_process(COMMAND ${READELF} --dynamic ${LIBRARY} OUTPUT_VARIABLE dynamic COMMAND_ERROR_IS_FATAL ANY)
+if(dynamic MATCHES "NEEDED[^\n]*\\[(libproto[^]]*|libgrpc[^]]*)\\]")
+  message(FATAL_ERROR "${LIBRARY} needs ${CMAKE_MATCH_1}: two plugins with it abort the process; generate the messages instead")
+endif()
