@@ -1,0 +1,62 @@
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "host/base/file.h"
+#include "host/cli/testing.h"
+
+using namespace novacron::host;
+using namespace novacron::host::cli;
+using namespace novacron::host::cli::testing;
+using nlohmann::json;
+
+TEST_CASE("events are shown as they were kept, and what was lost is said") {
+  Folder folder;
+  FakeHost host([](const FakeRequest& request) -> FakeResponse {
+    if (request.target != "/v1/events?subject=plugin.%2A&after_sequence=0") return {.status = 500};
+    return {
+        .chunks =
+            {R"({"sequence":7,"subject":"plugin.failed","time":"2026-01-01T00:00:00Z","missed":3,"body":{"name":"x"}})"
+             "\n"},
+        .stays_open = true};
+  });
+  const Outcome done = run_cli(folder, host.url(), {"events", "plugin.*"});
+  CHECK(done.code == ExitCode::kOk);
+  CHECK(done.out.find("plugin.failed") != std::string::npos);
+  CHECK(done.out.find(R"({"name":"x"})") != std::string::npos);
+  CHECK(done.err == "novacron: 3 events were lost before this one\n");
+}
+
+TEST_CASE("a blob is uploaded as it is and its digest printed") {
+  Folder folder;
+  FakeHost host([](const FakeRequest& request) -> FakeResponse {
+    if (request.target != "/v1/blobs") return {.body = workshop()->serialize()};
+    return {.status = 201, .body = R"({"digest":"sha256:)" + request.body + R"("})"};
+  });
+  const std::string file = folder.path + "/content";
+  REQUIRE(write_file(file, "abc", 0600).ok());
+  CHECK(run_cli(folder, host.url(), {"blob", "upload", file}).out == "sha256:abc\n");
+  CHECK(run_cli(folder, host.url(), {"blob", "upload", file + "x"}).code == ExitCode::kUsage);
+}
+
+TEST_CASE("a plugin is installed with what its manifest asks for, and its configuration is checked first") {
+  Folder folder;
+  json sent;
+  FakeHost host([&](const FakeRequest& request) -> FakeResponse {
+    if (request.method == "POST") sent = json::parse(request.body);
+    if (request.target == "/v1/schema") return {.body = workshop()->serialize()};
+    return {.body =
+                R"({"kind":"novacron.core/Plugin","metadata":{"name":"hello","generation":1},"spec":{"enabled":true},
+                        "status":{"state":"ENABLED","observed_generation":1,"requested":{"publish":["a.*"]}}})"};
+  });
+  const auto plugin = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "plugin");
+    return run_cli(folder, host.url(), words);
+  };
+  CHECK(plugin({"install", "hello", "--config", "[1]"}).code == ExitCode::kUsage);
+  CHECK(sent.is_null());
+  const std::string config = folder.path + "/c.json";
+  REQUIRE(write_file(config, R"({"a":1})", 0600).ok());
+  CHECK(plugin({"install", "hello", "--enable", "--config", "@" + config}).out == "plugin/hello created\n");
+  CHECK(sent["spec"] == json::parse(R"({"enabled":true,"config_json":"{\"a\":1}"})"));
+  CHECK(plugin({"info", "hello"}).out.find("publish      a.*         a.*") != std::string::npos);
+}
