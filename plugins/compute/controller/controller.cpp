@@ -33,8 +33,7 @@ Status Controller::start() {
                  .message = std::string(kFailPointVariable) + ": no step is called \"" + named + '"',
                  .reason = "compute.unknown-step"};
   }
-  works_ =
-      std::make_unique<Works>(host(), config_.workers.value_or(kDefaultWorkers), *FailPoint::parse(config_.fail_point));
+  works_ = std::make_unique<Works>(host(), config_.workers.value_or(kDefaultWorkers), *fail_point);
   works_->start();
   return {};
 }
