@@ -82,6 +82,9 @@ std::string gc_key(std::string_view uid) {
 std::string descriptors_prefix(std::string_view digest) {
   return join("descriptors/", digest) + "/";
 }
+std::string operation_key(std::string_view uid) {
+  return join("operation/", uid);
+}
 std::string claim_key(std::string_view uid) {
   return join("claim/", uid);
 }

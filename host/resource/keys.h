@@ -11,6 +11,7 @@
 //   audit/<time>-<n>                                      AuditRecord
 //   idempotency/<hash>                                    StoredRequest
 //   descriptors/<digest>/<n>                              a piece of a contract's descriptor set
+//   operation/<uid>                                       StoredIdentity; until the operation has ended
 //   claim/<uid>                                           novacron.core.v1.Claim
 //   kv/<key>                                              the keys of plugins
 #pragma once
@@ -47,6 +48,7 @@ std::string mark_key(std::string_view uid);
 std::string blobref_key(std::string_view digest, std::string_view uid);
 std::string gc_key(std::string_view uid);
 std::string descriptors_prefix(std::string_view digest);
+std::string operation_key(std::string_view uid);
 std::string claim_key(std::string_view uid);
 
 inline constexpr std::string_view kBlobrefPrefix = "blobref/";

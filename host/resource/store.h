@@ -133,7 +133,8 @@ class Store {
   Result<ObjectView> get(const auth::ContextPtr& context, const ObjectRef& ref, uint64_t at_revision = 0);
   Result<ListPage> list(const auth::ContextPtr& context, const ListOptions& options);
   /// `on_ready` is called on any thread when take() has something after it had nothing; it must not block or call the
-  /// watch. RESOURCE_EXHAUSTED "resource.watchers" beyond kMaxWatchers.
+  /// watch, and does not come any more once the watch is destroyed. RESOURCE_EXHAUSTED "resource.watchers" beyond
+  /// kMaxWatchers.
   Result<std::unique_ptr<Watch>> watch(const auth::ContextPtr& context, const WatchOptions& options,
                                        std::function<void()> on_ready = {});
   /// Replaces labels, annotations, owners and spec; finalizers stay. ABORTED "resource.conflict" when a precondition

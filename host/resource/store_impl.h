@@ -48,6 +48,10 @@ class Store::Impl {
   Result<Draft> draft_replacement(const Target& target, const contract::Parts& parts, const StoredObject& current,
                                   bool with_finalizers, Effect effect);
 
+  /// A merge patch under another verb's right: that of a patch verb.
+  Result<WriteResult> patch(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref,
+                            std::string_view patch, const WriteOptions& options);
+
   /// The Operation "<uid>-g<generation>", "<uid>-g<generation>-<verb>" or "<uid>-deleted"; none: the name is no such.
   Result<std::optional<ObjectView>> converge_operation(const auth::ContextPtr& context, const ObjectRef& ref);
 

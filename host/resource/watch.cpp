@@ -42,9 +42,13 @@ class ObjectWatch::Queue {
     notify(lock);
   }
 
+  /// No call of on_ready is under way or comes any more when this returns.
   void close() {
-    const std::lock_guard lock(mutex_);
-    ++epoch_;
+    {
+      const std::lock_guard lock(mutex_);
+      ++epoch_;
+    }
+    const std::lock_guard lock(ready_mutex_);
     on_ready_ = {};
   }
 
@@ -76,14 +80,15 @@ class ObjectWatch::Queue {
 
  private:
   void notify(std::unique_lock<std::mutex>& lock) {
-    const auto on_ready = on_ready_;
     lock.unlock();
     ready_.notify_all();
-    if (on_ready) on_ready();
+    const std::lock_guard ready_lock(ready_mutex_);
+    if (on_ready_) on_ready_();
   }
 
   mutable std::mutex mutex_;
   std::condition_variable ready_;
+  std::mutex ready_mutex_;  ///< held while on_ready_ runs
   std::function<void()> on_ready_;
   std::deque<Change> changes_;
   std::optional<Error> end_;

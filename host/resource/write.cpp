@@ -171,7 +171,12 @@ Result<WriteResult> Store::replace(const auth::ContextPtr& context, const Object
 
 Result<WriteResult> Store::patch(const auth::ContextPtr& context, const ObjectRef& ref, std::string_view patch,
                                  const WriteOptions& options) {
-  const auto target = TRY(impl_->target(context, "update", ref));
+  return impl_->patch(context, "update", ref, patch, options);
+}
+
+Result<WriteResult> Store::Impl::patch(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref,
+                                       std::string_view patch, const WriteOptions& wanted) {
+  const auto target = TRY(this->target(context, verb, ref));
   const auto changes = TRY(contract::parse_json(patch));
   TRY_STATUS(check_operation_patch(*context, ref, changes));
   if (changes.is_object() && changes.contains("status")) {
@@ -180,18 +185,18 @@ Result<WriteResult> Store::patch(const auth::ContextPtr& context, const ObjectRe
                  "field.invalid",
                  {{"status", "is written by its controller"}}};
   }
-  return impl_->write({context, ref, "update", options, [&](const StoredObject* current) -> Result<Draft> {
-                         if (!current) return not_found(ref);
-                         const auto view = view_of(target.schema, *current);
-                         const std::string before = TRY(contract::parts_to_json(
-                             *target.kind, {view.metadata, view.spec, ""}, {contract::Secrets::kReveal}));
-                         const std::string merged = TRY(contract::merge_patch(before, patch));
-                         const auto parts = TRY(contract::parts_from_json(*target.kind, merged));
-                         ObjectRef same = ref;
-                         const auto given = TRY(metadata_of(parts.metadata));
-                         TRY_STATUS(agree(given, same));
-                         return impl_->draft_replacement(target, parts, *current, true, options.effect);
-                       }});
+  return write({context, ref, verb, wanted, [&](const StoredObject* current) -> Result<Draft> {
+                  if (!current) return not_found(ref);
+                  const auto view = view_of(target.schema, *current);
+                  const std::string before = TRY(contract::parts_to_json(*target.kind, {view.metadata, view.spec, ""},
+                                                                         {contract::Secrets::kReveal}));
+                  const std::string merged = TRY(contract::merge_patch(before, patch));
+                  const auto parts = TRY(contract::parts_from_json(*target.kind, merged));
+                  ObjectRef same = ref;
+                  const auto given = TRY(metadata_of(parts.metadata));
+                  TRY_STATUS(agree(given, same));
+                  return draft_replacement(target, parts, *current, true, wanted.effect);
+                }});
 }
 
 Result<WriteResult> Store::remove(const auth::ContextPtr& context, const ObjectRef& ref, const WriteOptions& options) {

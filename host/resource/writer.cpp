@@ -62,6 +62,7 @@ Status Writer::commit(const WriteRequest& request, StoredObject object, Plan& pl
   TRY_STATUS(plan_idempotency(request, result, plan));
   auto record = audit(*request.context, request.verb, object.ref, object.revision(), "");
   plan.put(std::move(record.key), std::move(record.value));
+  for (const auto& put : request.extra) plan.put(put.key, put.value);
   const auto reply = TRY(parts_.objects.sync().txn(std::move(plan.txn)));
   again = !reply.succeeded;
   if (plan.changes_spec) object.spec_revision = reply.revision;

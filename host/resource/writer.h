@@ -32,6 +32,7 @@ struct WriteRequest {
   Decide decide;
   bool status_only = false;                      ///< a change of the spec in between does not matter
   std::optional<uint64_t> status_revision = {};  ///< that the status must have
+  std::vector<state::Put> extra = {};            ///< written together with it
 };
 
 class Writer {

@@ -1,0 +1,289 @@
+#include "host/resource/actions.h"
+
+#include <novacron/core/v1/resource.pb.h>
+
+#include <catch2/catch.hpp>
+#include <condition_variable>
+#include <mutex>
+
+#include "host/resource/testing/world.h"
+
+namespace novacron::host::resource {
+
+using testing::robot_ref;
+using testing::World;
+
+namespace {
+constexpr uint64_t kPatienceNs = 20'000'000'000;
+
+/// Stands for the broker: answers each call as it is told, or holds it until it is cancelled.
+class FakeCaller final : public plugin::Caller {
+ public:
+  struct Seen {
+    std::string method;
+    std::string body;
+    std::string key;
+    std::string principal;
+  };
+
+  Result<plugin::Message> call(std::string_view service, std::string_view method, const plugin::Target& target,
+                               plugin::Message request, const plugin::CallOptions& options) override {
+    return open(service, method, target, std::move(request), options)->wait();
+  }
+  std::unique_ptr<plugin::ClientCall> open(std::string_view service, std::string_view method, const plugin::Target&,
+                                           plugin::Message request, const plugin::CallOptions& options) override {
+    const std::lock_guard lock(mutex_);
+    seen_.push_back({std::string(service) + "/" + std::string(method), request.body, options.idempotency_key,
+                     options.context->identity.principal});
+    changed_.notify_all();
+    return std::make_unique<Call>(*this);
+  }
+  void call_async(std::string_view, std::string_view, const plugin::Target&, plugin::Message,
+                  const plugin::CallOptions&, std::function<void(Result<plugin::Message>)>) override {
+    FAIL("nobody calls this");
+  }
+
+  /// All calls from now on end so; none: they wait.
+  void answer(std::optional<Error> error, std::string body = "") {
+    const std::lock_guard lock(mutex_);
+    holds_ = false;
+    error_ = std::move(error);
+    body_ = std::move(body);
+    changed_.notify_all();
+  }
+  void hold() {
+    const std::lock_guard lock(mutex_);
+    holds_ = true;
+  }
+  /// The calls so far, once there are `count`.
+  std::vector<Seen> wait_for(size_t count) {
+    std::unique_lock lock(mutex_);
+    REQUIRE(changed_.wait_for(lock, std::chrono::nanoseconds(kPatienceNs), [&] { return seen_.size() >= count; }));
+    return seen_;
+  }
+
+ private:
+  class Call final : public plugin::ClientCall {
+   public:
+    explicit Call(FakeCaller& owner) : owner_(owner) {}
+    Result<plugin::Message> read() override { return Error{Code::kOutOfRange, "no stream"}; }
+    Status write(plugin::Message) override { return Error{Code::kUnimplemented, "no stream"}; }
+    void finish_writing() override {}
+    void cancel() override {
+      const std::lock_guard lock(owner_.mutex_);
+      cancelled_ = true;
+      owner_.changed_.notify_all();
+    }
+    Result<plugin::Message> wait() override {
+      std::unique_lock lock(owner_.mutex_);
+      owner_.changed_.wait(lock, [this] { return cancelled_ || !owner_.holds_; });
+      if (cancelled_) return Error{Code::kCancelled, "cancelled", "call.cancelled"};
+      if (owner_.error_) return *owner_.error_;
+      return plugin::Message{owner_.body_, {}};
+    }
+
+   private:
+    FakeCaller& owner_;
+    bool cancelled_ = false;
+  };
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Seen> seen_;
+  bool holds_ = false;
+  std::optional<Error> error_;
+  std::string body_;
+};
+
+/// A world with actions, whose host can end and start again.
+struct ActionWorld : World {
+  ActionWorld() {
+    REQUIRE(make_robot("r1").ok());
+    begin();
+  }
+  void begin() {
+    actions = std::make_unique<Actions>(store(), caller, pool);
+    REQUIRE(actions->start().ok());
+  }
+  void end_and_begin() {
+    actions.reset();
+    restart();
+    begin();
+  }
+  Result<ActionResult> run(const std::string& verb, const std::string& body = "", WriteOptions options = {}) {
+    return actions->run(alice, {robot_ref("r1"), verb, body, options});
+  }
+  /// The operation's JSON once it has ended.
+  std::string ended(const ObjectRef& operation) {
+    WatchOptions options{std::string(kOperationKind), "default"};
+    auto watch = store().watch(host, options);
+    REQUIRE(watch.ok());
+    while (true) {
+      const std::string now = show(store().get(alice, operation));
+      if (now.find("ended_at") != std::string::npos) return now;
+      const auto events = (*watch)->wait(64, clock.monotonic_ns() + kPatienceNs);
+      if (!events.ok()) FAIL("the operation does not end: " + now);
+    }
+  }
+
+  WorkerPool pool{WorkerPool::Options{}};
+  FakeCaller caller;
+  std::unique_ptr<Actions> actions;
+};
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string reason(const Result<ActionResult>& result) {
+  return result.ok() ? "ok" : result.error().reason;
+}
+}  // namespace
+
+TEST_CASE("a patch verb changes the spec under its own right") {
+  ActionWorld world;
+  world.authorizer.denied = {"user:alice update shop/Robot"};
+  const auto result = world.run("sadden");
+  REQUIRE(reason(result) == "ok");
+  const auto& written = std::get<WriteResult>(*result);
+  CHECK(written.object.generation == 2);
+  CHECK(written.operation.ends_with("-g2-sadden"));
+  const ObjectRef operation{std::string(kOperationKind), "default", written.operation};
+  CHECK(has(world.show(world.store().get(world.alice, operation)), "RUNNING"));
+  REQUIRE(world.set_status("r1", R"({"phase":"IDLE","observed_generation":2})").ok());
+  CHECK(has(world.show(world.store().get(world.alice, operation)), "SUCCEEDED"));
+  world.authorizer.denied = {"user:alice cheer shop/Robot"};
+  CHECK(reason(world.run("cheer")) == "auth.denied");
+}
+
+TEST_CASE("a read-only action is answered at once, with the object filled in") {
+  ActionWorld world;
+  world.caller.answer({},
+                      "\x0a\x03"
+                      "cat");
+  const auto result = world.run("look", R"({"thing":"x"})");
+  REQUIRE(reason(result) == "ok");
+  CHECK(std::get<ActionReply>(*result).json == R"({"found":"cat"})");
+  const auto seen = world.caller.wait_for(1);
+  CHECK(seen[0].method == "shop.v1.RobotActions/Look");
+  CHECK(seen[0].principal == "user:alice");
+  CHECK(has(seen[0].body, "shop/Robot"));
+  CHECK(has(seen[0].body, world.robot("r1")->ref.uid));
+}
+
+TEST_CASE("an action that cannot be is refused before anybody is called") {
+  ActionWorld world;
+  CHECK(reason(world.run("fly")) == "resource.unknown-verb");
+  CHECK(world.run("look", R"({"object":{"name":"r2"}})").error().message == "object: is filled in by the host");
+  CHECK(world.run("look", R"({"thin":"x"})").error().message == "thin: unknown field; did you mean thing?");
+  WriteOptions dry;
+  dry.effect = Effect::kDryRun;
+  CHECK(reason(world.run("fetch", "", dry)) == "action.no-dry-run");
+  CHECK(reason(world.actions->run(world.alice, {robot_ref("none"), "look", ""})) == "resource.not-found");
+  world.authorizer.denied = {"user:alice fetch shop/Robot"};
+  CHECK(reason(world.run("fetch")) == "auth.denied");
+}
+
+TEST_CASE("a mutating action becomes an operation that ends with its result") {
+  ActionWorld world;
+  world.caller.answer({},
+                      "\x0a\x03"
+                      "cat");
+  const auto result = world.run("fetch", R"({"thing":"cat"})");
+  REQUIRE(reason(result) == "ok");
+  const auto& operation = std::get<ObjectView>(*result);
+  const std::string ended = world.ended(operation.ref);
+  CHECK(has(ended, "SUCCEEDED"));
+  CHECK(has(ended, R"("result":"CgNjYXQ=")"));
+  const auto seen = world.caller.wait_for(1);
+  CHECK(seen[0].key == operation.ref.name);
+  CHECK(seen[0].principal == "user:alice");
+}
+
+TEST_CASE("an operation whose method fails says why") {
+  ActionWorld world;
+  world.caller.answer(Error{Code::kFailedPrecondition, "it is asleep", "shop.asleep"});
+  const auto result = world.run("throw");
+  const std::string ended = world.ended(std::get<ObjectView>(*result).ref);
+  CHECK(has(ended, "FAILED"));
+  CHECK(has(ended, "shop.asleep"));
+  CHECK(has(ended, "it is asleep"));
+}
+
+TEST_CASE("an operation waits for a provider that is not there yet") {
+  ActionWorld world;
+  world.caller.answer(Error{Code::kUnavailable, "nobody", "plugin.no-provider"});
+  const auto result = world.run("fetch");
+  world.caller.wait_for(1);
+  world.caller.answer({}, "");
+  CHECK(has(world.ended(std::get<ObjectView>(*result).ref), "SUCCEEDED"));
+}
+
+TEST_CASE("an idempotent operation is taken up after a restart, with its id as key") {
+  ActionWorld world;
+  world.caller.hold();
+  const auto result = world.run("fetch", R"({"thing":"cat"})");
+  const auto ref = std::get<ObjectView>(*result).ref;
+  const auto first = world.caller.wait_for(1);
+  world.end_and_begin();
+  const auto both = world.caller.wait_for(2);
+  CHECK(both[1].key == ref.name);
+  CHECK(both[1].body == first[0].body);
+  CHECK(both[1].principal == "user:alice");
+  world.caller.answer({}, "");
+  CHECK(has(world.ended(ref), "SUCCEEDED"));
+  world.end_and_begin();
+  CHECK(world.caller.wait_for(2).size() == 2);
+}
+
+TEST_CASE("an operation that must not be repeated is failed after a restart") {
+  ActionWorld world;
+  world.caller.hold();
+  const auto result = world.run("throw");
+  world.caller.wait_for(1);
+  world.end_and_begin();
+  const std::string ended = world.ended(std::get<ObjectView>(*result).ref);
+  CHECK(has(ended, "FAILED"));
+  CHECK(has(ended, "operation.interrupted"));
+  CHECK(world.caller.wait_for(1).size() == 1);
+}
+
+TEST_CASE("an operation stops when somebody asks") {
+  ActionWorld world;
+  world.caller.hold();
+  const auto result = world.run("throw");
+  const auto ref = std::get<ObjectView>(*result).ref;
+  world.caller.wait_for(1);
+  REQUIRE(world.store().patch(world.alice, ref, R"({"spec":{"cancel":true}})").ok());
+  CHECK(has(world.ended(ref), "CANCELLED"));
+}
+
+TEST_CASE("an action with an Idempotency-Key is called once") {
+  ActionWorld world;
+  world.caller.answer({}, "");
+  WriteOptions options;
+  options.idempotency = Idempotency{"k", "POST", "/robots/r1:throw", ""};
+  const auto first = world.run("throw", "", options);
+  REQUIRE(reason(first) == "ok");
+  const auto ref = std::get<ObjectView>(*first).ref;
+  world.ended(ref);
+  const auto again = world.run("throw", "", options);
+  REQUIRE(reason(again) == "ok");
+  CHECK(std::get<ObjectView>(*again).ref.name == ref.name);
+  CHECK(world.caller.wait_for(1).size() == 1);
+}
+
+TEST_CASE("operations that ended long ago are forgotten") {
+  ActionWorld world;
+  world.caller.answer({}, "");
+  const auto result = world.run("throw");
+  const auto ref = std::get<ObjectView>(*result).ref;
+  world.ended(ref);
+  REQUIRE(world.store().expire().ok());
+  CHECK(world.store().get(world.alice, ref).ok());
+  world.clock.advance_ns(kOperationLifetimeNs + 1'000'000'000);
+  REQUIRE(world.store().expire().ok());
+  CHECK(world.store().get(world.alice, ref).error().reason == "resource.not-found");
+}
+
+}  // namespace novacron::host::resource
