@@ -9,7 +9,6 @@
 
 #include "host/base/file.h"
 
-#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 namespace novacron::host::daemon {
@@ -142,6 +141,15 @@ class Reader {
   const std::map<std::string, Table, std::less<>> tables_;
 };
 
+Result<toml::table> parse_toml(std::string_view text, std::string_view name) {
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    return wanted(std::string(name) + ":" + std::to_string(error.source().begin.line) + ": " +
+                  std::string(error.description()));
+  }
+}
+
 std::string host_name() {
   std::array<char, HOST_NAME_MAX + 1> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
@@ -169,12 +177,8 @@ std::string default_node_name() {
 
 Result<Config> parse_config(std::string_view text, std::string_view name) {
   Config config;
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    return wanted(std::string(name) + ":" + std::to_string(parsed.error().source().begin.line) + ": " +
-                  std::string(parsed.error().description()));
-  }
-  TRY_STATUS(Reader(name, config).read(parsed.table()));
+  const toml::table root = TRY(parse_toml(text, name));
+  TRY_STATUS(Reader(name, config).read(root));
   if (config.node_name.empty()) config.node_name = default_node_name();
   if (!is_node_name(config.node_name)) {
     return wanted(std::string(name) + ": node_name \"" + config.node_name +
