@@ -203,7 +203,7 @@ TEST_CASE_METHOD(Fixture, "A verb that reads is answered at once, by GET too") {
 TEST_CASE_METHOD(Fixture, "A verb that acts starts an operation") {
   make("r1");
   const auto answer = post(robot("r1:fetch"), R"({"thing":"ball"})");
-  CHECK(answer.status == 202);
+  REQUIRE(answer.status == 202);
   const auto place = answer.header("Location");
   CHECK_THAT(place, Catch::StartsWith("/v1/tenants/default/operations/"));
   json operation;
