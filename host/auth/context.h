@@ -13,9 +13,9 @@ namespace novacron::host::auth {
 /// What an administrator granted to a plugin. Field by field novacron.core.v1.Permissions.
 struct Grant {
   struct ResourceRule {
-    std::string kind;  ///< such as "novacron.core/Node", or "*"
-    std::vector<std::string>
-        verbs;  ///< get, list, watch, create, update, update_status, delete, an action's verb, or "*"
+    std::string kind;                ///< such as "novacron.core/Node", or "*"
+    std::vector<std::string> verbs;  ///< get, list, watch, create, update, update_status, update_finalizers, delete, an
+                                     ///< action's verb, or "*"
   };
   std::string plugin;
   std::vector<std::string> call;       ///< services by full name

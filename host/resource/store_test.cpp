@@ -264,10 +264,10 @@ TEST_CASE("everything is there after a restart, the contract too") {
 TEST_CASE("each verb asks whether the caller may") {
   World world;
   REQUIRE(world.make_robot("r1").ok());
-  world.authorizer.denied = {"user:alice create shop/Robot",       "user:alice get shop/Robot",
-                             "user:alice list shop/Robot",         "user:alice watch shop/Robot",
-                             "user:alice update shop/Robot",       "user:alice delete shop/Robot",
-                             "user:alice update_status shop/Robot"};
+  world.authorizer.denied = {"user:alice create shop/Robot",        "user:alice get shop/Robot",
+                             "user:alice list shop/Robot",          "user:alice watch shop/Robot",
+                             "user:alice update shop/Robot",        "user:alice delete shop/Robot",
+                             "user:alice update_status shop/Robot", "user:alice update_finalizers shop/Robot"};
   CHECK(reason(world.make_robot("r2")) == "auth.denied");
   CHECK(reason(world.robot("r1")) == "auth.denied");
   CHECK(reason(world.store().list(world.alice, {"shop/Robot", "default"})) == "auth.denied");

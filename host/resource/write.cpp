@@ -233,7 +233,7 @@ Result<WriteResult> Store::update_status(const auth::ContextPtr& context, const 
 Result<WriteResult> Store::update_finalizers(const auth::ContextPtr& context, const ObjectRef& ref,
                                              const std::vector<std::string>& add,
                                              const std::vector<std::string>& remove, const WriteOptions& options) {
-  const auto target = TRY(impl_->target(context, "update", ref));
+  const auto target = TRY(impl_->target(context, "update_finalizers", ref));
   return impl_->write(
       {context, ref, "update_finalizers", options, [&](const StoredObject* current) -> Result<Draft> {
          if (!current) return not_found(ref);

@@ -3,7 +3,11 @@
 namespace novacron::host::resource {
 
 void StreamPump::start(Source source) {
-  source_ = std::move(source);
+  {
+    const std::lock_guard lock(mutex_);
+    source_ = std::move(source);
+    started_ = true;
+  }
   call_->on_cancel([weak = weak_from_this()] {
     if (auto self = weak.lock()) self->wake();
   });
@@ -14,7 +18,7 @@ void StreamPump::wake() {
   {
     const std::lock_guard lock(mutex_);
     again_ = true;
-    if (running_ || ended_) return;
+    if (!started_ || running_ || ended_) return;
     running_ = true;
   }
   schedule();

@@ -27,7 +27,7 @@ class StreamPump : public std::enable_shared_from_this<StreamPump> {
 
   /// Once. `source` is then asked by one thread at a time, whenever wake() was called.
   void start(Source source);
-  /// There may be something new.
+  /// There may be something new. Before start() it is remembered.
   void wake();
 
  private:
@@ -43,6 +43,7 @@ class StreamPump : public std::enable_shared_from_this<StreamPump> {
   Source source_;
   std::deque<std::string> pending_;  // of the running thread
   std::mutex mutex_;
+  bool started_ = false;
   bool running_ = false;
   bool again_ = false;
   std::atomic<bool> ended_{false};
