@@ -6,6 +6,23 @@
 #include "host/contract/testing/testing.h"
 
 namespace novacron::host::api {
+namespace {
+
+/// A call that has its result already.
+class FinishedCall final : public plugin::ClientCall {
+ public:
+  explicit FinishedCall(Result<plugin::Message> result) : result_(std::move(result)) {}
+  Result<plugin::Message> read() override { return Error{Code::kOutOfRange, "the end"}; }
+  Status write(plugin::Message) override { return Error{Code::kFailedPrecondition, "not a stream"}; }
+  void finish_writing() override {}
+  void cancel() override {}
+  Result<plugin::Message> wait() override { return std::move(result_); }
+
+ private:
+  Result<plugin::Message> result_;
+};
+
+}  // namespace
 
 Result<plugin::Message> RobotPlugin::call(std::string_view service, std::string_view method, const plugin::Target&,
                                           plugin::Message request, const plugin::CallOptions&) {
@@ -18,9 +35,10 @@ Result<plugin::Message> RobotPlugin::call(std::string_view service, std::string_
   return reply;
 }
 
-std::unique_ptr<plugin::ClientCall> RobotPlugin::open(std::string_view, std::string_view, const plugin::Target&,
-                                                      plugin::Message, const plugin::CallOptions&) {
-  return nullptr;
+std::unique_ptr<plugin::ClientCall> RobotPlugin::open(std::string_view service, std::string_view method,
+                                                      const plugin::Target& target, plugin::Message request,
+                                                      const plugin::CallOptions& options) {
+  return std::make_unique<FinishedCall>(call(service, method, target, std::move(request), options));
 }
 
 void RobotPlugin::call_async(std::string_view service, std::string_view method, const plugin::Target& target,
