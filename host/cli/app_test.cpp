@@ -334,6 +334,8 @@ TEST_CASE("a watch shows the list and then each change") {
   CHECK(done.code == ExitCode::kOk);
   CHECK(done.out.find("two    8") != std::string::npos);
   CHECK(done.out.find("(deleted)") != std::string::npos);
+  CHECK(json::parse(cli({"watch", "machines", "-o", "json", "--timeout", "50ms"}).out)["object"]["metadata"]["name"] ==
+        "one");
 }
 
 TEST_CASE("problems of the host become exit statuses and words") {

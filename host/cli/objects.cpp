@@ -62,10 +62,10 @@ Table table_for(Session& session, const Kind& kind, const std::vector<json>& obj
   return object_table(kind, objects, columns, session.now_ns());
 }
 
-/// The list as it is, unless a watch in JSON or YAML gives it as a stream of objects.
-void print_list(Session& session, const Kind& kind, const std::vector<json>& objects) {
+/// What a watch starts with: in JSON and YAML a stream of objects, as what follows.
+void print_first(Session& session, const Kind& kind, const std::vector<json>& objects) {
   const Format format = session.format();
-  const bool stream = session.globals().watch && (format == Format::kJson || format == Format::kYaml);
+  const bool stream = format == Format::kJson || format == Format::kYaml;
   if (!stream) return session.print(render_objects(kind, objects, format, Shape::kList, session.now_ns()));
   WatchPrinter printer(session, kind, {});
   for (const json& object : objects) printer.print({WatchEvent::Type::kPut, object, 0});
@@ -137,17 +137,17 @@ Result<const Kind*> kind_of(Session& session, const json& object) {
 }
 
 Result<ExitCode> list_objects(Session& session, const Kind& kind) {
+  if (session.globals().watch) return watch_objects(session, kind);
   Client& client = *TRY(session.client());
   const std::string path = TRY(session.collection(kind));
-  ObjectList list = TRY(client.list(path, session.globals().selector));
+  const ObjectList list = TRY(client.list(path, session.globals().selector));
   const Format format = session.format();
   const bool for_people = format == Format::kTable || format == Format::kWide;
-  if (list.objects.empty() && for_people && !session.globals().watch) {
+  if (list.objects.empty() && for_people) {
     session.say("no " + kind.plural);
-    return ExitCode::kOk;
+  } else {
+    session.print(render_objects(kind, list.objects, format, Shape::kList, session.now_ns()));
   }
-  print_list(session, kind, list.objects);
-  if (session.globals().watch) return follow(session, kind, std::move(list));
   return ExitCode::kOk;
 }
 
@@ -155,7 +155,7 @@ Result<ExitCode> watch_objects(Session& session, const Kind& kind) {
   Client& client = *TRY(session.client());
   const std::string path = TRY(session.collection(kind));
   ObjectList list = TRY(client.list(path, session.globals().selector));
-  print_list(session, kind, list.objects);
+  print_first(session, kind, list.objects);
   return follow(session, kind, std::move(list));
 }
 
