@@ -13,7 +13,8 @@ constexpr uint64_t kListTimeoutNs = 10'000'000'000;
 
 // The stream ended because streams end, not because something is wrong.
 bool is_ordinary_end(const Error& error) {
-  return error.code == Code::kDeadlineExceeded || error.reason == "host.moved";
+  // The host cancels streams when it is about to quiesce the plugin.
+  return error.code == Code::kDeadlineExceeded || error.code == Code::kCancelled || error.reason == "host.moved";
 }
 
 }  // namespace
