@@ -112,7 +112,8 @@ Schema::~Schema() = default;
 
 Result<std::shared_ptr<const Schema>> Schema::create(const std::vector<ContractSource>& contracts) {
   const FileSet files = TRY(FileSet::merge(contracts));
-  return std::shared_ptr<const Schema>(new Schema(TRY(Builder::build(files))));
+  auto parts = TRY(Builder::build(files));
+  return std::shared_ptr<const Schema>(new Schema(std::move(parts)));
 }
 
 Result<std::shared_ptr<const Schema>> Schema::parse(std::string_view serialized) {

@@ -122,7 +122,8 @@ Result<std::vector<Contracts::Installed>> Contracts::installed() {
   for (const auto& object : objects) {
     core::v1::ContractSpec spec;
     if (!spec.ParseFromString(view_of(contract::core_schema(), object).spec)) return unreadable(object.ref);
-    out.push_back({object.ref.uid, object.ref.name, {spec.package(), TRY(pieces(spec.digest()))}});
+    std::string set = TRY(pieces(spec.digest()));
+    out.push_back({object.ref.uid, object.ref.name, {spec.package(), std::move(set)}});
   }
   return out;
 }
