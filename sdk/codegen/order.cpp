@@ -25,12 +25,34 @@ bool holds(const pb::Descriptor* type, const pb::Descriptor* wanted, Seen& seen)
   return false;
 }
 
+// The message that a field has one or more of, if it is of the same file.
+const pb::Descriptor* item_type(const pb::FieldDescriptor* field) {
+  const pb::Descriptor* item =
+      field->is_map() ? field->message_type()->map_value()->message_type() : field->message_type();
+  return item != nullptr && item->file() == field->file() ? item : nullptr;
+}
+
+bool reaches(const pb::Descriptor* type, const pb::Descriptor* wanted, Seen& seen) {
+  if (type == wanted) return true;
+  if (!seen.insert(type).second) return false;
+  for (int i = 0; i < type->field_count(); ++i) {
+    const pb::Descriptor* item = item_type(type->field(i));
+    if (item != nullptr && reaches(item, wanted, seen)) return true;
+  }
+  return false;
+}
+
+// Items of vectors and maps come first too wherever no circle forbids it: clang wants them complete.
+bool comes_first(const pb::FieldDescriptor* field) {
+  if (item_type(field) == nullptr) return false;
+  Seen seen;
+  return is_held_by_value(field) || !reaches(item_type(field), field->containing_type(), seen);
+}
+
 void visit(const pb::Descriptor* type, Seen& seen, std::vector<const pb::Descriptor*>& out) {
   if (type->options().map_entry() || !seen.insert(type).second) return;
   for (int i = 0; i < type->field_count(); ++i) {
-    const pb::FieldDescriptor* field = type->field(i);
-    if (is_held_by_value(field) && field->message_type()->file() == type->file())
-      visit(field->message_type(), seen, out);
+    if (comes_first(type->field(i))) visit(item_type(type->field(i)), seen, out);
   }
   out.push_back(type);
   for (int i = 0; i < type->nested_type_count(); ++i) visit(type->nested_type(i), seen, out);
