@@ -4,7 +4,8 @@
 
 namespace novacron::host::plugin {
 namespace {
-constexpr uint64_t kRetryNs = 10'000'000;  ///< after the pool had no thread
+constexpr uint64_t kRetryNs = 10'000'000;            ///< after the pool had no thread
+constexpr uint64_t kLongestSleepNs = 1'000'000'000;  ///< a time far ahead would overflow the standard library's
 
 Crew::Work take_front(std::deque<Crew::Work>& queue) {
   Crew::Work work = std::move(queue.front());
@@ -56,7 +57,7 @@ bool Crew::take_slot(uint64_t until_ns) {
   while (slot_taken_) {
     const uint64_t now_ns = clock_.monotonic_ns();
     if (now_ns >= until_ns) break;
-    slot_given_.wait_for(lock, std::chrono::nanoseconds(until_ns - now_ns));
+    slot_given_.wait_for(lock, std::chrono::nanoseconds(std::min(until_ns - now_ns, kLongestSleepNs)));
   }
   --control_waits_;
   const bool taken = !slot_taken_;
