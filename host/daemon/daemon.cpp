@@ -23,6 +23,7 @@
 #include "host/base/worker_pool.h"
 #include "host/blob/store.h"
 #include "host/bus/bus.h"
+#include "host/daemon/change_events.h"
 #include "host/daemon/installed_contracts.h"
 #include "host/daemon/node_object.h"
 #include "host/daemon/plugin_controller.h"
@@ -80,6 +81,7 @@ class Daemon::Parts {
   TimerQueue timers{system_clock()};
   bus::Bus bus{system_clock()};
   std::unique_ptr<state::OneNode> engine;
+  std::unique_ptr<ChangeEvents> change_events;
   std::unique_ptr<blob::Store> blobs;
   std::unique_ptr<auth::RoleAuthorizer> authorizer;
   std::unique_ptr<resource::Store> store;
@@ -112,6 +114,7 @@ Status Daemon::Parts::open_stores() {
     return action != nullptr && action->read_only;
   });
   store = std::make_unique<resource::Store>(resource::Store::Options{*engine, *authorizer});
+  change_events = std::make_unique<ChangeEvents>(*engine, bus);
   return store->bootstrap();
 }
 
