@@ -86,13 +86,6 @@ TEST_CASE("a call that is never finished ends by its deadline, and its instance 
   CHECK(world.info("actor-a").counters.abandoned == 1);
 }
 
-TEST_CASE("a deadline beyond an hour is shortened, and one that is over refuses the call") {
-  World world;
-  world.enable_actor("a");
-  auto patient = world.broker.open("test.a", "Run", {}, {"echo x", {}}, {world.user, UINT64_MAX, ""});
-  CHECK(patient->wait().ok());
-}
-
 TEST_CASE("ids that are stale or were never given are answered, never followed") {
   World world;
   world.enable_actor("a");

@@ -122,3 +122,18 @@ TEST_CASE("a service is told once that its caller is gone") {
   CHECK(at_once);
   kept->finish(Message{});
 }
+
+TEST_CASE("a deadline is 30 s unless the caller says otherwise, and an hour at most") {
+  constexpr uint64_t kSecondNs = 1'000'000'000;
+  for (const auto& [timeout_ns, expected_s] :
+       {std::pair<uint64_t, uint64_t>{0, 30}, {5 * kSecondNs, 5}, {2 * kMaxTimeoutNs, 3'600}, {UINT64_MAX, 3'600}}) {
+    World world;
+    Offered offered(world.broker);
+    const uint64_t before_ns = system_clock().monotonic_ns();
+    auto call = world.broker.open("test.a", "RunBeside", {}, {}, {world.user, timeout_ns, ""});
+    const auto kept = offered.service.kept.get_future().get();
+    CHECK(kept->deadline_ns() >= before_ns + expected_s * kSecondNs);
+    CHECK(kept->deadline_ns() <= system_clock().monotonic_ns() + expected_s * kSecondNs);
+    kept->finish(Message{});
+  }
+}
