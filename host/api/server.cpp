@@ -200,12 +200,25 @@ class Server::Impl {
     acceptors_.emplace_back(threads_[0].context, asio::generic::stream_protocol(family, SOCK_STREAM), socket.release());
   }
 
+  /// The connection on another thread. It is accepted on the acceptor's own, since an accept under way must not hold
+  /// anything of a context that may end before it. Not open: the connection is gone already.
+  static Socket moved_to(asio::io_context& context, Socket accepted) {
+    Socket moved(context);
+    ErrorCode failure;
+    const auto protocol = accepted.local_endpoint(failure).protocol();
+    if (failure) return moved;
+    Fd fd(accepted.release(failure));
+    if (!failure) moved.assign(protocol, fd.get(), failure);
+    if (!failure) (void)fd.release();
+    return moved;
+  }
+
   awaitable<void> accept_from(Acceptor& acceptor) {
     while (acceptor.is_open()) {
-      next_ = (next_ + 1) % kThreads;
-      auto [failure, socket] = co_await acceptor.async_accept(threads_[next_].context, kAwait);
+      auto [failure, accepted] = co_await acceptor.async_accept(kAwait);
       if (!failure) {
-        take(std::move(socket));
+        next_ = (next_ + 1) % kThreads;
+        take(moved_to(threads_[next_].context, std::move(accepted)));
       } else if (failure != asio::error::operation_aborted) {
         log_warn("api", "cannot accept a connection", {{"error", failure.message()}});
         asio::steady_timer pause(threads_[0].context, std::chrono::milliseconds(kNoDescriptorsMs));
@@ -217,6 +230,7 @@ class Server::Impl {
   void take(Socket socket) {
     const size_t count = shared_->count();
     if (count >= options_.limits.connections + options_.limits.refusals) return;
+    if (!socket.is_open()) return;
     ErrorCode failure;
     const bool is_local = socket.local_endpoint(failure).protocol().family() == AF_UNIX;
     auth::Peer peer;

@@ -102,7 +102,8 @@ using Status = Result<void>;
 
 }  // namespace novacron::host
 
-/// The value of a Result, or return its error from this function. Not inside a co_await expression (GCC 12).
+/// The value of a Result, or return its error from this function. Not inside a co_await expression (GCC 12), and not
+/// beside `new` or temporaries that own something: what the rest of the full expression has made by then is not undone.
 #define TRY(expression)                                                                    \
   __extension__({                                                                          \
     auto try_result_ = (expression);                                                       \

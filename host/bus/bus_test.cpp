@@ -219,7 +219,7 @@ TEST_CASE("a batch is no bigger than asked, and one subscriber's batches do not 
 TEST_CASE("overflow 'end' delivers what is queued, then ends, and counts") {
   FixedClock clock;
   ManualExecutor threads;
-  Recorder slow, fast;
+  Recorder slow, fast, resumed;
   Bus bus(clock);
   const RunRest rest{threads};
   bus.subscribe({.pattern = ">", .max_queued = 3, .executor = threads.executor()}, slow.callbacks());
@@ -234,7 +234,6 @@ TEST_CASE("overflow 'end' delivers what is queued, then ends, and counts") {
   CHECK(bus.stats().ended == 1);
   CHECK(bus.stats().subscriptions == 1);
 
-  Recorder resumed;
   bus.subscribe({.pattern = ">", .after_sequence = slow.sequences.back(), .executor = inline_executor},
                 resumed.callbacks());
   CHECK(resumed.subjects == Strings{"n.4", "n.5"});
@@ -277,14 +276,13 @@ TEST_CASE("a subscription resumes behind a sequence or a revision, then goes on 
 
 TEST_CASE("resuming from before what is retained is never silent") {
   FixedClock clock;
-  Recorder live;
+  Recorder live, exact, late, counted, by_revision, other_run;
   Bus bus(clock, {.retained_events = 3});
   bus.subscribe({.pattern = ">", .executor = inline_executor}, live.callbacks());
   auto events = numbered(1, 6);
   for (size_t each = 0; each < events.size(); ++each) events[each].revision = 1 + each;
   REQUIRE(bus.publish(std::move(events)));
 
-  Recorder exact, late, counted, by_revision, other_run;
   bus.subscribe({.pattern = ">", .after_sequence = live.sequences[2], .executor = inline_executor}, exact.callbacks());
   CHECK(exact.subjects == Strings{"n.4", "n.5", "n.6"});
   bus.subscribe({.pattern = ">", .after_sequence = live.sequences[1], .executor = inline_executor}, late.callbacks());

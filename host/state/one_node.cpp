@@ -308,7 +308,8 @@ OneNode::OneNode(std::unique_ptr<State> state) : state_(std::move(state)) {}
 OneNode::~OneNode() = default;
 
 Result<std::unique_ptr<OneNode>> OneNode::open(FileSystem& files, const Clock& clock, Options options) {
-  return std::unique_ptr<OneNode>(new OneNode(TRY(State::open(files, clock, std::move(options)))));
+  auto state = TRY(State::open(files, clock, std::move(options)));
+  return std::unique_ptr<OneNode>(new OneNode(std::move(state)));
 }
 
 void OneNode::txn(Txn txn, Callback<TxnReply> done) {

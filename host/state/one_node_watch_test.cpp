@@ -9,8 +9,8 @@ using Fixture = sim::EngineFixture;
 using sim::txn_of;
 
 TEST_CASE("a watch from the past gets history, then what is new, each revision once") {
+  sim::WatchRecorder watcher;  // outlives the engine, whose end it is told of
   Fixture fixture;
-  sim::WatchRecorder watcher;
   fixture.put("a/1", "1");
   const Revision start = fixture.engine->revision();
   fixture.put("b", "not its own");
@@ -160,8 +160,8 @@ TEST_CASE("a slow watcher on its own executor keeps nobody waiting, and ends whe
 }
 
 TEST_CASE("idle watchers are told how far the state is") {
+  sim::WatchRecorder watcher;  // outlives the engine, whose end it is told of
   Fixture fixture;
-  sim::WatchRecorder watcher;
   fixture.engine->watch({.keys = KeyRange::one("never")}, watcher.callbacks());
   REQUIRE(watcher.wait_for_revision(1));
   const Revision last = fixture.put("other", "x");
