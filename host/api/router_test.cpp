@@ -41,6 +41,8 @@ TEST_CASE("Broken targets are refused") {
     CHECK(meaning(target) == "http.target");
   }
   CHECK(meaning("/" + std::string(kMaxTargetBytes, 'a')) == "http.target");
+  CHECK(meaning(std::string_view("/v1/a\0b", 7)) == "http.target");
+  CHECK(meaning("/v1/a b") == "http.target");
 }
 
 TEST_CASE("Collections, objects and verbs, with a tenant and without") {

@@ -136,6 +136,9 @@ Status Query::only(std::initializer_list<std::string_view> known) const {
 Result<Uri> parse_uri(std::string_view target) {
   if (target.size() > kMaxTargetBytes) return bad_target("is too long");
   if (target.empty() || target[0] != '/') return bad_target("must be an absolute path");
+  const bool has_control = std::any_of(target.begin(), target.end(),
+                                       [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; });
+  if (has_control) return bad_target("has a space or a control character");
   const size_t question = target.find('?');
   Uri uri;
   uri.path = target.substr(0, question);
