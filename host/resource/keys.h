@@ -13,6 +13,7 @@
 //   descriptors/<digest>/<n>                              a piece of a contract's descriptor set
 //   operation/<uid>                                       StoredIdentity; until the operation has ended
 //   claim/<uid>                                           novacron.core.v1.Claim
+//   lease/<plugin>/<lease>                                empty; whose a lease of the State service is
 //   kv/<key>                                              the keys of plugins
 #pragma once
 

@@ -1,9 +1,12 @@
 #include "host/resource/store.h"
 
+#include <novacron/core/v1/host.pb.h>
+
 #include <catch2/catch.hpp>
 #include <set>
 #include <thread>
 
+#include "host/contract/testing/testing.h"
 #include "host/resource/keys.h"
 #include "host/resource/testing/world.h"
 #include "host/state/sync.h"
@@ -277,6 +280,37 @@ TEST_CASE("each verb asks whether the caller may") {
   CHECK(reason(world.store().remove(world.alice, robot_ref("r1"))) == "auth.denied");
   CHECK(reason(world.store().update_status(world.alice, robot_ref("r1"), "")) == "auth.denied");
   CHECK(reason(world.store().update_finalizers(world.alice, robot_ref("r1"), {}, {})) == "auth.denied");
+}
+
+TEST_CASE("a patch of the finalizers needs their own right") {
+  World world;
+  REQUIRE(world.make_robot("r1", "{}", R"("finalizers":["shop/x"])").ok());
+  world.authorizer.denied = {"user:alice update_finalizers shop/Robot"};
+  CHECK(reason(world.patch_robot("r1", R"({"metadata":{"finalizers":[]}})")) == "auth.denied");
+  CHECK(reason(world.patch_robot("r1", R"({"metadata":{"labels":{"a":"b"}}})")) == "ok");
+  world.authorizer.denied.clear();
+  CHECK(reason(world.patch_robot("r1", R"({"metadata":{"finalizers":[]}})")) == "ok");
+}
+
+TEST_CASE("a contract that is larger than a transaction is kept whole") {
+  World world;
+  std::string text = R"(syntax = "proto3"; package big.v1; import "novacron/options.proto";
+option (novacron.contract) = { version: "1.0.0" };
+message M {)";
+  for (int i = 1; i <= 4'000; ++i)
+    text += "string f" + std::string(300, 'x') + std::to_string(i) + " = " + std::to_string(20'000 + i) + ";\n";
+  const std::string set = contract::testing::compile_proto("big.proto", text + "}");
+  REQUIRE(set.size() > state::kMaxTxnBytes);
+  core::v1::ContractSpec spec;
+  spec.set_package("big.v1");
+  spec.set_descriptor_set(set);
+  const ObjectRef ref{std::string(kContractKind), "", "big-v1"};
+  const auto made = world.store().create(world.host, ref, Body::parts("", spec.SerializeAsString()));
+  REQUIRE(message(made) == "ok");
+  world.restart();
+  REQUIRE(world.store().schema()->find_message("big.v1.M") != nullptr);
+  spec.set_descriptor_set(std::string(contract::kMaxDescriptorSetBytes + 1, 'x'));
+  CHECK_FALSE(world.store().replace(world.host, ref, Body::parts("", spec.SerializeAsString())).ok());
 }
 
 TEST_CASE("who belongs to a tenant sees that tenant's objects when it asks for all") {

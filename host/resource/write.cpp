@@ -57,6 +57,11 @@ Status check_operation_patch(const auth::Context& context, const ObjectRef& ref,
   return cancels ? Status() : check_host_only(context, ref);
 }
 
+template <class List>
+bool equal(const List& a, const List& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
 std::shared_ptr<StoredSpec> copy_of(const StoredObject& object) {
   return std::make_shared<StoredSpec>(*object.record);
 }
@@ -195,6 +200,9 @@ Result<WriteResult> Store::Impl::patch(const auth::ContextPtr& context, std::str
                   ObjectRef same = ref;
                   const auto given = TRY(metadata_of(parts.metadata));
                   TRY_STATUS(agree(given, same));
+                  if (!equal(given.finalizers(), current->metadata().finalizers())) {
+                    TRY_STATUS(authorize(context, "update_finalizers", ref));
+                  }
                   return draft_replacement(target, parts, *current, true, wanted.effect);
                 }});
 }

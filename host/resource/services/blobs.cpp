@@ -9,10 +9,13 @@ namespace {
 
 namespace api = novacron::core::v1;
 
+/// Every plugin that the call came through, not the last alone.
 Status check(const plugin::ServerCall& call) {
-  const auth::Grant* grant = caller_grant(call);
-  if (grant == nullptr || grant->blobs) return {};
-  return Error{Code::kPermissionDenied, "plugin " + grant->plugin + " lacks the permission blobs", "auth.denied"};
+  for (const auto& grant : call.context()->chain) {
+    if (grant->blobs) continue;
+    return Error{Code::kPermissionDenied, "plugin " + grant->plugin + " lacks the permission blobs", "auth.denied"};
+  }
+  return {};
 }
 
 api::BlobInfo info_of(const blob::Info& info) {

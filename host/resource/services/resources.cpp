@@ -1,3 +1,5 @@
+#include "host/auth/roles.h"
+#include "host/contract/validate.h"
 #include "host/resource/services/method_table.h"
 #include "host/resource/services/services.h"
 #include "host/resource/services/stream_pump.h"
@@ -18,7 +20,19 @@ ObjectRef ref_of(const api::ObjectRef& ref) {
   return {ref.kind(), ref.tenant(), ref.name(), ref.uid()};
 }
 
-Result<api::Object> object_of(const ObjectView& view) {
+/// Nobody behind the call is a user, who must not see secrets.
+bool may_see_secrets(const plugin::ServerCall& call) {
+  const std::string& principal = call.context()->identity.principal;
+  return principal == auth::kHostPrincipal || principal.starts_with(auth::kPluginPrincipalPrefix);
+}
+
+enum class SecretView { kShown, kMasked };
+
+SecretView view_for(const plugin::ServerCall& call) {
+  return may_see_secrets(call) ? SecretView::kShown : SecretView::kMasked;
+}
+
+Result<api::Object> object_of(const ObjectView& view, SecretView secrets) {
   api::Object object;
   object.set_kind(view.ref.kind);
   if (!object.mutable_metadata()->ParseFromString(view.metadata)) {
@@ -28,12 +42,15 @@ Result<api::Object> object_of(const ObjectView& view) {
   object.set_status(view.status);
   object.set_spec_revision(view.spec_revision);
   object.set_status_revision(view.status_revision);
+  if (secrets == SecretView::kShown) return object;
+  object.set_spec(TRY(contract::mask_secrets(*view.kind->spec, view.spec)));
+  if (view.kind->status) object.set_status(TRY(contract::mask_secrets(*view.kind->status, view.status)));
   return object;
 }
 
-Result<api::Object> object_of(Result<WriteResult> written) {
+Result<api::Object> object_of(const plugin::ServerCall& call, Result<WriteResult> written) {
   if (!written.ok()) return std::move(written).error();
-  return object_of(written->object);
+  return object_of(written->object, view_for(call));
 }
 
 WriteOptions options_of(const plugin::ServerCall& call) {
@@ -56,7 +73,7 @@ class Resources {
 
   Result<api::Object> get(plugin::ServerCall& call, const api::GetRequest& request) {
     const ObjectView view = TRY(store_.get(call.context(), ref_of(request.ref())));
-    return object_of(view);
+    return object_of(view, view_for(call));
   }
 
   Result<api::ListReply> list(plugin::ServerCall& call, const api::ListRequest& request) {
@@ -68,7 +85,7 @@ class Resources {
     options.page_token = request.page_token();
     const ListPage page = TRY(store_.list(call.context(), options));
     api::ListReply reply;
-    for (const ObjectView& view : page.objects) *reply.add_objects() = TRY(object_of(view));
+    for (const ObjectView& view : page.objects) *reply.add_objects() = TRY(object_of(view, view_for(call)));
     reply.set_next_page_token(page.next_page_token);
     reply.set_revision(page.revision);
     return reply;
@@ -83,29 +100,32 @@ class Resources {
     auto pump = std::make_shared<StreamPump>(call, pool_, timers_);
     auto watch = store_.watch(call->context(), options, [pump] { pump->wake(); });
     if (!watch.ok()) return call->finish(std::move(watch).error());
-    pump->start([watch = std::shared_ptr<Watch>(*std::move(watch))] { return next_events(*watch); });
+    pump->start([watch = std::shared_ptr<Watch>(*std::move(watch)), secrets = view_for(*call)] {
+      return next_events(*watch, secrets);
+    });
   }
 
   Result<api::Object> create(plugin::ServerCall& call, const api::CreateRequest& request) {
     return object_of(
-        store_.create(call.context(), ref_of(request.object()), body_of(request.object()), options_of(call)));
+        call, store_.create(call.context(), ref_of(request.object()), body_of(request.object()), options_of(call)));
   }
 
   Result<api::Object> update_spec(plugin::ServerCall& call, const api::UpdateSpecRequest& request) {
     WriteOptions options = options_of(call);
     options.expected_spec_revision = request.expected_spec_revision();
-    return object_of(store_.replace(call.context(), ref_of(request.object()), body_of(request.object()), options));
+    return object_of(call,
+                     store_.replace(call.context(), ref_of(request.object()), body_of(request.object()), options));
   }
 
   Result<api::Object> update_status(plugin::ServerCall& call, const api::UpdateStatusRequest& request) {
-    return object_of(store_.update_status(call.context(), ref_of(request.ref()), request.status(),
-                                          request.expected_status_revision(), options_of(call)));
+    return object_of(call, store_.update_status(call.context(), ref_of(request.ref()), request.status(),
+                                                request.expected_status_revision(), options_of(call)));
   }
 
   Result<api::Object> update_finalizers(plugin::ServerCall& call, const api::UpdateFinalizersRequest& request) {
-    return object_of(store_.update_finalizers(call.context(), ref_of(request.ref()),
-                                              {request.add().begin(), request.add().end()},
-                                              {request.remove().begin(), request.remove().end()}, options_of(call)));
+    return object_of(call, store_.update_finalizers(
+                               call.context(), ref_of(request.ref()), {request.add().begin(), request.add().end()},
+                               {request.remove().begin(), request.remove().end()}, options_of(call)));
   }
 
   Result<google::protobuf::Empty> remove(plugin::ServerCall& call, const api::DeleteRequest& request) {
@@ -114,7 +134,7 @@ class Resources {
   }
 
  private:
-  static Result<std::deque<std::string>> next_events(Watch& watch) {
+  static Result<std::deque<std::string>> next_events(Watch& watch, SecretView secrets) {
     const auto events = TRY(watch.take(kEventsAtOnce));
     std::deque<std::string> messages;
     for (const Event& event : events) {
@@ -125,7 +145,7 @@ class Resources {
       } else {
         const bool is_put = event.type == Event::Type::kPut;
         message.set_type(is_put ? api::WatchEvent::TYPE_PUT : api::WatchEvent::TYPE_DELETED);
-        *message.mutable_object() = TRY(object_of(event.object));
+        *message.mutable_object() = TRY(object_of(event.object, secrets));
       }
       messages.push_back(message.SerializeAsString());
     }

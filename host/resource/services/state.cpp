@@ -27,8 +27,9 @@ api::KeyValue entry_of(const state::Entry& entry, bool keys_only) {
 }
 
 Result<state::Compare> compare_of(const plugin::ServerCall& call, const api::Compare& compare) {
-  if (compare.target() == api::Compare::TARGET_UNSPECIFIED ||
-      compare.operator_() == api::Compare::OPERATOR_UNSPECIFIED) {
+  const bool known = compare.target() >= api::Compare::MOD_REVISION && compare.target() <= api::Compare::VALUE &&
+                     compare.operator_() >= api::Compare::EQUAL && compare.operator_() <= api::Compare::GREATER;
+  if (!known) {
     return Error{Code::kInvalidArgument, "a compare needs a target and an operator", "state.compare"};
   }
   state::Compare out;
@@ -40,8 +41,20 @@ Result<state::Compare> compare_of(const plugin::ServerCall& call, const api::Com
   return out;
 }
 
-Result<state::Write> write_of(const plugin::ServerCall& call, const api::Write& write) {
+/// Whose a lease is stands in a key that ends with it, out of the reach of plugins.
+std::string lease_key(const plugin::ServerCall& call, uint64_t lease) {
+  const auth::Grant* grant = caller_grant(call);
+  return "lease/" + (grant == nullptr ? std::string() : grant->plugin) + "/" + std::to_string(lease);
+}
+
+Status check_lease(const plugin::ServerCall& call, state::Sync& sync, uint64_t lease) {
+  if (TRY(sync.get(lease_key(call, lease)))) return {};
+  return Error{Code::kNotFound, "the caller has no such lease", "state.lease"};
+}
+
+Result<state::Write> write_of(const plugin::ServerCall& call, state::Sync& sync, const api::Write& write) {
   if (write.has_put()) {
+    if (write.put().lease() != 0) TRY_STATUS(check_lease(call, sync, write.put().lease()));
     return state::Write(state::Put{TRY(plugin_key(call, write.put().key())), write.put().value(), write.put().lease()});
   }
   if (!write.has_remove()) return Error{Code::kInvalidArgument, "a write puts or removes", "state.write"};
@@ -121,11 +134,12 @@ class States {
   }
 
   Result<api::TxnReply> txn(plugin::ServerCall& call, const api::TxnRequest& request) {
+    state::Sync sync(engine_, left_ms(call));
     state::Txn txn;
     for (const auto& compare : request.compares()) txn.compares.push_back(TRY(compare_of(call, compare)));
-    for (const auto& write : request.writes()) txn.writes.push_back(TRY(write_of(call, write)));
-    for (const auto& write : request.otherwise()) txn.otherwise.push_back(TRY(write_of(call, write)));
-    const auto done = TRY(state::Sync(engine_, left_ms(call)).txn(std::move(txn)));
+    for (const auto& write : request.writes()) txn.writes.push_back(TRY(write_of(call, sync, write)));
+    for (const auto& write : request.otherwise()) txn.otherwise.push_back(TRY(write_of(call, sync, write)));
+    const auto done = TRY(sync.txn(std::move(txn)));
     api::TxnReply reply;
     reply.set_succeeded(done.succeeded);
     reply.set_revision(done.revision);
@@ -155,13 +169,20 @@ class States {
   }
 
   Result<api::LeaseReply> grant(plugin::ServerCall& call, const api::LeaseGrantRequest& request) {
-    return lease_of(TRY(state::Sync(engine_, left_ms(call)).grant_lease(request.ttl_ms())));
+    state::Sync sync(engine_, left_ms(call));
+    const auto lease = TRY(sync.grant_lease(request.ttl_ms()));
+    TRY(sync.put(lease_key(call, lease.id), "", lease.id));
+    return lease_of(lease);
   }
   Result<api::LeaseReply> keep(plugin::ServerCall& call, const api::LeaseRequest& request) {
-    return lease_of(TRY(state::Sync(engine_, left_ms(call)).keep_lease(request.lease())));
+    state::Sync sync(engine_, left_ms(call));
+    TRY_STATUS(check_lease(call, sync, request.lease()));
+    return lease_of(TRY(sync.keep_lease(request.lease())));
   }
   Result<api::LeaseReply> revoke(plugin::ServerCall& call, const api::LeaseRequest& request) {
-    TRY_STATUS(state::Sync(engine_, left_ms(call)).revoke_lease(request.lease()));
+    state::Sync sync(engine_, left_ms(call));
+    TRY_STATUS(check_lease(call, sync, request.lease()));
+    TRY_STATUS(sync.revoke_lease(request.lease()));
     return api::LeaseReply{};
   }
 
