@@ -31,6 +31,7 @@
 #include "host/plugin/broker.h"
 #include "host/plugin/manager.h"
 #include "host/resource/actions.h"
+#include "host/resource/collector.h"
 #include "host/resource/services/services.h"
 #include "host/state/file.h"
 #include "host/state/one_node.h"
@@ -85,6 +86,7 @@ class Daemon::Parts {
   std::unique_ptr<blob::Store> blobs;
   std::unique_ptr<auth::RoleAuthorizer> authorizer;
   std::unique_ptr<resource::Store> store;
+  std::unique_ptr<resource::Collector> collector;
   auth::TlsFiles tls;
   std::unique_ptr<auth::Tokens> tokens;
   std::unique_ptr<auth::Authenticator> authenticator;
@@ -115,7 +117,9 @@ Status Daemon::Parts::open_stores() {
   });
   store = std::make_unique<resource::Store>(resource::Store::Options{*engine, *authorizer});
   change_events = std::make_unique<ChangeEvents>(*engine, bus);
-  return store->bootstrap();
+  TRY_STATUS(store->bootstrap());
+  collector = std::make_unique<resource::Collector>(*store, *engine);
+  return {};
 }
 
 Status Daemon::Parts::open_access() {
