@@ -142,11 +142,12 @@ class Server::Impl {
 
   ~Impl() {
     stop(0);
-    shared_->lane.reset();
     for (auto& thread : threads_) thread.context.stop();
     for (auto& thread : threads_) {
       if (thread.worker.joinable()) thread.worker.join();
     }
+    // After the threads, which post to it, and before their contexts, to which its work posts.
+    shared_->lane.reset();
     if (!options_.unix_socket.empty() && !acceptors_.empty()) ::unlink(options_.unix_socket.c_str());
   }
 

@@ -112,10 +112,12 @@ class Lane::State : public std::enable_shared_from_this<Lane::State> {
   }
 
   void close() {
+    std::deque<std::function<void()>> dropped;  // ends without the lock: what work holds may ask this lane
     std::unique_lock lock(mutex_);
     closed_ = true;
-    queue_.clear();
+    dropped.swap(queue_);
     idle_.wait(lock, [this] { return running_ == 0; });
+    lock.unlock();
   }
 
   size_t queued() const {
