@@ -38,7 +38,7 @@ Status Instance::prepare(nc_route route_id, const nc_request& request, Outgoing&
   }
   out.options.context = TRY(contexts_.onward(request.context));
   TRY_STATUS(may_call(*out.options.context, wanted.name));
-  const auto binding = TRY(route->resolve(core_.routes, core_.options.node));
+  const auto binding = TRY(route->resolve(core_.routes, core_.nodes));
   const uint32_t method = binding->methods[request.method];
   const auto name = [&] { return wanted.name + '/' + wanted.methods[request.method].name; };
   if (method == Route::Binding::kUnknown) {
@@ -53,6 +53,7 @@ Status Instance::prepare(nc_route route_id, const nc_request& request, Outgoing&
   out.provider = binding->provider;
   out.method = method;
   out.options.flags = callee.flags;
+  out.options.node = route->target().node;
   const uint64_t now_ns = core_.now_ns();
   out.options.deadline_ns = effective_deadline_ns(now_ns, request.deadline_ns, callee.default_timeout_ns);
   if (NC_HAS(&request, idempotency_key)) out.options.idempotency_key = view(request.idempotency_key);
