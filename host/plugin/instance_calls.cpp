@@ -17,13 +17,15 @@ nc_route Instance::connect(const nc_service* wanted, const nc_target* target) {
   if (gone_ || !spec.ok()) return 0;
   Target where;
   if (target && NC_HAS(target, node)) where = {std::string(view(target->plugin)), std::string(view(target->node))};
+  const std::string key = spec->name + ' ' + where.plugin + ' ' + where.node;
   std::lock_guard lock(connect_mutex_);
-  for (const auto& [id, route] : known_routes_) {
-    if (route->same(*spec, where)) return id;
+  const auto [begin, end] = known_routes_.equal_range(key);
+  for (auto known = begin; known != end; ++known) {
+    if (known->second.second->same(*spec, where)) return known->second.first;
   }
   auto route = std::make_shared<Route>(std::move(spec).value(), std::move(where));
   const nc_route id = routes_.insert(route);
-  if (id != 0) known_routes_.emplace_back(id, std::move(route));
+  if (id != 0) known_routes_.emplace(key, std::make_pair(id, std::move(route)));
   return id;
 }
 
