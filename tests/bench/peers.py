@@ -105,9 +105,13 @@ class Etcd(Peer):
 
 
 class Nats(Peer):
+    """With room for subscribers that fall behind: cut off, they would not be counted."""
+
     def command(self):
         self.port = free_port()
-        return [unpacked("nats") / "usr/sbin/nats-server", "-a", "127.0.0.1", "-p", self.port]
+        settings = self.path / "nats.conf"
+        settings.write_text(f"host: 127.0.0.1\nport: {self.port}\nmax_pending: 1GB\nwrite_deadline: 60s\n")
+        return [unpacked("nats") / "usr/sbin/nats-server", "-c", settings]
 
     def answers(self):
         return listens(self.port)

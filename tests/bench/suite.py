@@ -10,7 +10,7 @@ import sys
 import time
 
 from measure import BUILD, ROOT, CannotRun, Figure, alternate, build, column, json_lines
-from peers import Etcd, Lxd, Peer
+from peers import Etcd, Lxd, Nats
 
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 os.environ.setdefault("NOVACRON_BUILD", str(BUILD))
@@ -60,6 +60,22 @@ def state():
                                   "etcd 3.4", ("ratio", ">=", 3)))
             figures.append(Figure(f"p99 of a put, {width} in flight", "us", column(rows["ours"], "p99_us"),
                                   column(rows["etcd"], "p99_us"), "etcd 3.4", ("ratio", "<=", 1)))
+    return figures
+
+
+def events():
+    """Events of 100 bytes, to one subscriber and to ten: in process, and nats-server over sockets beside it."""
+    build("bus_bench", "nats_bench")
+    ours, theirs = program("bus_bench"), program("nats_bench")
+    figures = []
+    with folder() as path, Nats(path) as nats:
+        for subscribers, count in ((1, 2_000_000), (10, 400_000)):
+            rows = alternate(ours=lambda: json_lines([ours, "2", subscribers])[0],
+                             nats=lambda: json_lines([theirs, nats.port, subscribers, count])[0])
+            figures.append(Figure(f"events 1:{subscribers} in process, delivered", "M/s", column(rows["ours"], "delivered"),
+                                  column(rows["nats"], "delivered"), "nats-server 2.9, sockets",
+                                  ("ours", ">=", 5) if subscribers == 1 else None))
+            figures.append(Figure(f"events 1:{subscribers} in process, lost by the slow", "share", column(rows["ours"], "missed")))
     return figures
 
 
@@ -203,4 +219,4 @@ def is_idle(process):
     return used() - before <= 1
 
 
-MEASUREMENTS = {"call": call, "state": state, "rest": rest, "start": start}
+MEASUREMENTS = {"call": call, "state": state, "events": events, "rest": rest, "start": start}
