@@ -10,8 +10,12 @@ namespace {
 
 /// The calls that change nothing.
 constexpr std::array<std::string_view, 7> kReads = {
-    "novacron.core.v1.Resources/Get",    "novacron.core.v1.Resources/List",       "novacron.core.v1.Resources/Watch",
-    "novacron.compute.v1.Driver/Get",    "novacron.compute.v1.Driver/Stats",      "novacron.compute.v1.Driver/Console",
+    "novacron.core.v1.Resources/Get",
+    "novacron.core.v1.Resources/List",
+    "novacron.core.v1.Resources/Watch",
+    "novacron.compute.v1.Driver/Get",
+    "novacron.compute.v1.Driver/Stats",
+    "novacron.compute.v1.Driver/Console",
     "novacron.scheduling.v1.Scheduler/Schedule",
 };
 
