@@ -1,7 +1,6 @@
 #include "host/daemon/installed_contracts.h"
 
 #include <google/protobuf/descriptor.pb.h>
-#include <malloc.h>
 
 #include <map>
 #include <set>
@@ -61,7 +60,6 @@ Status InstalledContracts::install(const std::string& plugin, const std::string&
     }
     TRY_STATUS(keep(provided, descriptor_set_of(provided.contract, all)));
   }
-  ::malloc_trim(0);  // comparing schemas takes tens of megabytes for a moment, which the allocator would keep
   return {};
 }
 
