@@ -54,6 +54,7 @@ Call::~Call() {
 }
 
 void Call::pending(Call* cause) {
+  if (finished_) return;
   {
     std::lock_guard lock(mutex_);
     if (finished_) return;
@@ -83,6 +84,7 @@ bool Call::begin(std::shared_ptr<Crew> callee, bool needs_slot) {
 }
 
 void Call::returned() {
+  if (finished_) return;
   {
     std::lock_guard lock(mutex_);
     if (finished_) return;
@@ -168,7 +170,6 @@ void Call::abandon() {
 }
 
 bool Call::finished() const {
-  std::lock_guard lock(mutex_);
   return finished_;
 }
 
@@ -210,6 +211,7 @@ Status Call::await(End end, WaitFor what, size_t size, uint64_t until_ns) {
 }
 
 Status Call::await_result(uint64_t until_ns) {
+  if (finished_) return {};
   return await(End::kCaller, WaitFor::kResult, 0, until_ns);
 }
 

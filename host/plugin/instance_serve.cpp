@@ -108,8 +108,9 @@ void Instance::note_duration(Method& method, uint64_t ns) {
 
 nc_code Instance::finish(nc_call id, const nc_result* result) {
   auto value = take_result(result);
-  const CallEndPtr end = ends_.find(id);
-  if (!end || end->end != End::kCallee || !ends_.take(id)) return NC_FAILED_PRECONDITION;
+  const CallEndPtr end =
+      ends_.take_when(id, [](const CallEndPtr& candidate) { return candidate->end == End::kCallee; });
+  if (!end) return NC_FAILED_PRECONDITION;
   if (!value.ok()) ++errors_;
   contexts_.end(end->context);
   end->call->finish(std::move(value));
