@@ -1,6 +1,6 @@
-// Events per second through the bus, published in batches to several subscribers. Usage: bus_bench [MILLIONS of events [SUBSCRIBERS]]
-// Prints a line of JSON for each: subscribers, batch, subjects, published and delivered in millions a second, missed as
-// a share.
+// Events per second through the bus, published in batches to several subscribers. Usage: bus_bench [MILLIONS of events
+// [SUBSCRIBERS]] Prints a line of JSON for each: subscribers, batch, subjects, published and delivered in millions a
+// second, missed as a share.
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
