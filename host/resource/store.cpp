@@ -58,6 +58,12 @@ Result<std::string> Store::Impl::visible_tenant(const auth::ContextPtr& context,
 
 Result<Store::Impl::Target> Store::Impl::target(const auth::ContextPtr& context, std::string_view verb,
                                                 const ObjectRef& ref) const {
+  auto target = TRY(named(ref));
+  TRY_STATUS(authorize(context, verb, ref));
+  return target;
+}
+
+Result<Store::Impl::Target> Store::Impl::named(const ObjectRef& ref) const {
   Target target{contracts.schema(), nullptr, ref};
   target.kind = TRY(kind_of(*target.schema, ref.kind));
   contract::Violations violations;
@@ -69,7 +75,6 @@ Result<Store::Impl::Target> Store::Impl::target(const auth::ContextPtr& context,
   if (!contract::is_label(ref.name)) violations.add("metadata.name", rule);
   if (!ref.tenant.empty() && !contract::is_label(ref.tenant)) violations.add("metadata.tenant", rule);
   TRY_STATUS(violations.status());
-  TRY_STATUS(authorize(context, verb, ref));
   return target;
 }
 
