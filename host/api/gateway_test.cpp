@@ -159,6 +159,7 @@ TEST_CASE_METHOD(Fixture, "An object is applied by several managers, and a confl
   CHECK_THAT(refused.body, Catch::Contains("is decided by deploy"));
   CHECK(apply("field_manager=tuner&force", R"({"spec":{"arms":4}})").status == 200);
   CHECK(reason(apply("", "{}")) == "apply.manager");
+  CHECK(client.call("PATCH", robot("r2") + "?field_manager=x", "{}", type + "If-Match: \"y-1\"\r\n").status == 412);
   CHECK(reason(client.call("PATCH", robot("r1") + "?force", "{}", kPatch)) == "field.invalid");
 }
 
@@ -232,6 +233,7 @@ TEST_CASE_METHOD(Fixture, "Many are deleted at once, by a selector") {
     return client.call("DELETE", std::string(kRobots) + "?" + query);
   };
   CHECK(reason(remove("")) == "resource.unselective");
+  CHECK(client.call("DELETE", "/v1/robots?all").status == 405);
   CHECK(remove("label_selector=team%3Dred&dry_run").status == 200);
   const auto first = json::parse(remove("label_selector=team%3Dred&limit=2").body);
   REQUIRE(first["items"].size() == 2);

@@ -166,6 +166,8 @@ Result<Response> ResourceApi::list(const Call& call, const Place& place) {
 }
 
 Result<Response> ResourceApi::remove_many(const Call& call, const Place& place) {
+  if (place.tenant.empty() && place.kind->scope == contract::Scope::kTenant)
+    return method_not_allowed(call.request, "GET, POST");  // a deletion is of one tenant
   const Query& query = call.uri.query;
   TRY_STATUS(query.only({"label_selector", "field_selector", "all", "limit", "page_token", "dry_run"}));
   const auto options = TRY(list_options(call, *place.kind, place.tenant));
@@ -185,8 +187,9 @@ Result<Response> ResourceApi::remove_many(const Call& call, const Place& place) 
 
 Result<Response> ResourceApi::watch(const Call& call, const Place& place) {
   const Query& query = call.uri.query;
-  TRY_STATUS(query.only({"watch", "label_selector", "after_revision"}));
+  TRY_STATUS(query.only({"watch", "label_selector", "field_selector", "after_revision"}));
   resource::WatchOptions options{place.kind->id, place.tenant, query.text("label_selector")};
+  options.field_selector = query.text("field_selector");
   options.after_revision = TRY(query.number("after_revision", 0));
   const auto last_id = call.request.headers.get("Last-Event-ID");  // of a client of server-sent events that comes back
   if (!last_id.empty()) {

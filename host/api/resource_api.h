@@ -11,7 +11,7 @@ namespace novacron::host::api {
 /// [worker] threads.
 ///
 ///   GET    collection            list: label_selector, field_selector, order_by, limit, page_token, at, fields;
-///                                watch=true: label_selector, after_revision
+///                                watch=true: label_selector, field_selector, after_revision
 ///   POST   collection            create: 201, Location
 ///   DELETE collection            a page of it: label_selector, field_selector or all=true; limit, page_token
 ///   GET    object                ETag, If-None-Match; at, fields

@@ -120,6 +120,7 @@ Result<WriteResult> Store::apply(const auth::ContextPtr& context, const ObjectRe
   TRY_STATUS(check_host_only(*context, ref));
   return impl_->write({context, ref, "apply", options, [&](const StoredObject* current) -> Result<Draft> {
                          TRY_STATUS(impl_->authorize(context, current ? "update" : "create", ref));
+                         if (!current && !options.if_match.empty()) return conflict("there is no " + describe(ref));
                          return impl_->draft_application(target, application, current, options.effect);
                        }});
 }

@@ -8,9 +8,11 @@
 
 namespace novacron::host::resource {
 
-Result<Filter> Filter::parse(const contract::Kind& kind, std::string_view label_selector,
-                             std::string_view field_selector) {
+Result<Filter> Filter::parse(std::shared_ptr<const contract::Schema> schema, const contract::Kind& kind,
+                             std::string_view label_selector, std::string_view field_selector) {
   Filter filter;
+  filter.schema_ = std::move(schema);
+  filter.kind_ = &kind;
   filter.labels_ = TRY(Selector::parse(label_selector));
   if (field_selector.empty()) return filter;
   const auto invalid = [](const std::string& why) {
@@ -23,10 +25,10 @@ Result<Filter> Filter::parse(const contract::Kind& kind, std::string_view label_
   return filter;
 }
 
-Result<bool> Filter::matches(const contract::Kind& kind, const StoredObject& object) const {
+Result<bool> Filter::matches(const StoredObject& object) const {
   if (!labels_.empty() && !labels_.matches(labels_of(object.metadata()))) return false;
   if (!fields_) return true;
-  return fields_->holds(*TRY(message_of(kind, object)));
+  return fields_->holds(*TRY(message_of(*kind_, object)));
 }
 
 Result<std::shared_ptr<google::protobuf::Message>> message_of(const contract::Kind& kind, const StoredObject& object) {

@@ -13,13 +13,16 @@ namespace novacron::host::resource {
 class Filter {
  public:
   /// INVALID_ARGUMENT "selector.invalid"; a field selector must not read secrets.
-  static Result<Filter> parse(const contract::Kind& kind, std::string_view label_selector,
-                              std::string_view field_selector);
+  static Result<Filter> parse(std::shared_ptr<const contract::Schema> schema, const contract::Kind& kind,
+                              std::string_view label_selector, std::string_view field_selector);
   /// DATA_LOSS "message.corrupt".
-  Result<bool> matches(const contract::Kind& kind, const StoredObject& object) const;
+  Result<bool> matches(const StoredObject& object) const;
   bool reads_fields() const { return fields_ != nullptr; }
 
  private:
+  std::shared_ptr<const contract::Schema>
+      schema_;  ///< owns `kind_`, and the types that the fields are compiled against
+  const contract::Kind* kind_ = nullptr;
   Selector labels_;
   std::shared_ptr<const contract::Condition> fields_;
 };

@@ -67,7 +67,7 @@ Result<bool> each_match(Objects& objects, const Lookup& lookup, size_t at_once, 
     cursor.revision = scan.revision;
     for (auto& object : scan.objects) {
       std::string key = spec_key(object.ref);
-      if (TRY(lookup.filter.matches(lookup.kind, object)) && !take(std::move(object))) return false;
+      if (TRY(lookup.filter.matches(object)) && !take(std::move(object))) return false;
       cursor.last_key = std::move(key);
     }
     if (!scan.more) return true;
@@ -167,7 +167,7 @@ Result<ListPage> Store::list(const auth::ContextPtr& context, const ListOptions&
   const auto schema = this->schema();
   const auto& kind = *TRY(impl_->kind_of(*schema, wanted.kind));
   const std::string tenant = TRY(impl_->visible_tenant(context, "list", kind, wanted.tenant));
-  const auto filter = TRY(Filter::parse(kind, wanted.label_selector, wanted.field_selector));
+  const auto filter = TRY(Filter::parse(schema, kind, wanted.label_selector, wanted.field_selector));
   const auto order = TRY(Order::parse(*kind.message, wanted.order_by));
   const std::string prefix = tenant.empty() ? kind_prefix(kind.id) : tenant_prefix(kind.id, tenant);
   const Lookup lookup{schema, kind, prefix, filter, TRY(page_size(wanted.page_size))};

@@ -19,6 +19,10 @@ std::shared_ptr<const contract::Schema> Store::schema() const {
   return impl_->contracts.schema();
 }
 
+void Store::admit_through(plugin::Caller& caller) {
+  impl_->admission = std::make_unique<AdmissionChain>(impl_->objects, caller);
+}
+
 Status Store::bootstrap() {
   TRY_STATUS(impl_->contracts.reload());
   const ObjectRef ref{std::string(kTenantKind), "", std::string(kDefaultTenant)};

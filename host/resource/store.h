@@ -24,6 +24,10 @@ namespace novacron::host::state {
 class Engine;
 }
 
+namespace novacron::host::plugin {
+class Caller;
+}
+
 namespace novacron::host::resource {
 
 inline constexpr size_t kMaxResourceBytes = 256 * 1024;  ///< metadata, spec and status together
@@ -104,7 +108,8 @@ struct WatchOptions {
   std::string kind = {};
   std::string tenant = {};  ///< empty: of all tenants that the caller may watch
   std::string label_selector = {};
-  uint64_t after_revision = 0;  ///< 0: from now
+  uint64_t after_revision = 0;      ///< 0: from now
+  std::string field_selector = {};  ///< as of a list; what no longer fits is kDeleted, as it was before
 };
 
 struct Event {
@@ -141,6 +146,10 @@ class Store {
 
   /// Once, before anything else: loads the installed contracts, makes the default tenant.
   Status bootstrap();
+
+  /// Once, before anybody but the host writes: has the plugins of the AdmissionHooks asked through `caller`, which
+  /// outlives the store's use. Without it nobody is asked.
+  void admit_through(plugin::Caller& caller);
 
   std::shared_ptr<const contract::Schema> schema() const;
   /// The kind of a name, plural or short name in the schema of now; NOT_FOUND "resource.unknown-kind".

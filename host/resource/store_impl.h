@@ -6,6 +6,7 @@
 #include <string>
 
 #include "host/contract/parts.h"
+#include "host/resource/admission.h"
 #include "host/resource/contracts.h"
 #include "host/resource/objects.h"
 #include "host/resource/store.h"
@@ -42,8 +43,10 @@ class Store::Impl {
   /// Defaults, carried-over fields and rules for a spec that is to replace `previous` (null: nothing).
   Result<std::string> finish_spec(const Target& target, const std::string& spec, const std::string* previous,
                                   Effect effect);
-  /// Writes with the lock that contracts need, and makes the new schema effective.
+  /// Asks the admission hooks, writes with the lock that contracts need, and makes the new schema effective.
   Result<WriteResult> write(const WriteRequest& request);
+  /// What the write decides, as the admission hooks let it pass.
+  Result<Draft> admitted_draft(const WriteRequest& request, const StoredObject* current);
 
   Result<Draft> draft_creation(const Target& target, const contract::Parts& parts, const std::string& uid,
                                Effect effect);
@@ -82,6 +85,7 @@ class Store::Impl {
   Objects objects;
   Contracts contracts;
   Writer writer;
+  std::unique_ptr<AdmissionChain> admission;  ///< null: nobody is asked
   std::shared_ptr<std::atomic<size_t>> watchers = std::make_shared<std::atomic<size_t>>(0);
 };
 

@@ -50,7 +50,29 @@ Result<std::string> Store::Impl::finish_spec(const Target& target, const std::st
   return message_bytes(stored);
 }
 
-Result<WriteResult> Store::Impl::write(const WriteRequest& request) {
+Result<Draft> Store::Impl::admitted_draft(const WriteRequest& request, const StoredObject* current) {
+  Draft draft = TRY(request.decide(current));
+  Target target{contracts.schema(), nullptr, request.ref};
+  target.kind = TRY(kind_of(*target.schema, request.ref.kind));
+  const auto refinish = [&](StoredSpec& record) -> Status {
+    TRY_STATUS(check_record(record));
+    const std::string* before = current ? &current->record->spec() : nullptr;
+    record.set_spec(TRY(finish_spec(target, record.spec(), before, request.options.effect)));
+    const uint64_t generation = current ? current->metadata().generation() : 0;
+    const bool same = before && *before == record.spec();
+    record.mutable_metadata()->set_generation(same ? generation : generation + 1);
+    return {};
+  };
+  const Admittance write{*request.context, request.verb, request.options.effect, request.ref, *target.kind, current};
+  TRY_STATUS(admission->admit(write, draft, refinish));
+  return draft;
+}
+
+Result<WriteResult> Store::Impl::write(const WriteRequest& given) {
+  WriteRequest request = given;
+  const bool by_controller = given.verb == "update_status" || given.verb == "update_finalizers";
+  if (admission && !by_controller && !is_host(*given.context))
+    request.decide = [this, &given](const StoredObject* current) { return admitted_draft(given, current); };
   if (request.ref.kind != kContractKind) return writer.write(request);
   const std::lock_guard lock(contracts.writers());
   auto result = writer.write(request);

@@ -100,6 +100,7 @@ class Resources {
     options.kind = request.kind();
     options.tenant = request.tenant();
     options.label_selector = request.label_selector();
+    options.field_selector = request.field_selector();
     options.after_revision = request.after_revision();
     auto pump = std::make_shared<StreamPump>(call, pool_, timers_);
     auto watch = store_.watch(call->context(), options, [pump] { pump->wake(); });
