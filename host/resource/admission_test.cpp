@@ -77,7 +77,8 @@ struct AdmissionWorld : World {
       const auto text = TRY(contract::message_to_json(type, request.object().spec()));
       AdmitReply reply;
       *reply.mutable_object() = request.object();
-      reply.mutable_object()->set_spec(TRY(contract::json_to_message(type, TRY(contract::merge_patch(text, patch)))));
+      const auto merged = TRY(contract::merge_patch(text, patch));
+      reply.mutable_object()->set_spec(TRY(contract::json_to_message(type, merged)));
       return reply;
     };
   }
