@@ -1,6 +1,7 @@
 // The CLI against a host that keeps objects in memory, for tests.
 #pragma once
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -12,7 +13,7 @@
 namespace novacron::host::cli::testing {
 
 inline constexpr const char* kOne = "/v1/tenants/default/machines/one";
-inline constexpr const char* kMachineYaml =
+inline const std::string kMachineYaml =
     "kind: test.workshop/Machine\nmetadata:\n  name: one\n  labels: {tier: web}\nspec:\n  wheels: 3\n  output: \"5\"\n";
 
 /// Its controller makes each machine ready at once.
