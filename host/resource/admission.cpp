@@ -10,6 +10,7 @@
 #include "host/auth/roles.h"
 #include "host/base/log.h"
 #include "host/contract/validate.h"
+#include "host/plugin/core_services.h"
 #include "host/resource/keys.h"
 
 namespace novacron::host::resource {
@@ -17,7 +18,6 @@ namespace novacron::host::resource {
 namespace {
 using core::v1::AdmissionHookSpec;
 
-constexpr std::string_view kService = "novacron.core.v1.Admission";
 constexpr std::string_view kMethod = "Admit";
 constexpr std::string_view kHostGroup = "novacron.core/";
 
@@ -91,7 +91,8 @@ Result<core::v1::AdmitReply> AdmissionChain::call(const Hook& hook, const core::
   plugin::CallOptions options;
   options.context = auth::host_context("");
   options.timeout_ns = hook.spec.timeout_ns();
-  const auto answer = caller_.call(kService, kMethod, {hook.spec.plugin(), ""}, {message_bytes(request), {}}, options);
+  const auto answer =
+      caller_.call(plugin::kAdmissionService, kMethod, {hook.spec.plugin(), ""}, {message_bytes(request), {}}, options);
   core::v1::AdmitReply reply;
   if (answer.ok() && reply.ParseFromString(answer->body)) return reply;
   const std::string why = answer.ok() ? "its answer cannot be read" : answer.error().message;
