@@ -159,6 +159,7 @@ Status Daemon::Parts::open_plugins() {
   options.libraries = config.data_folder + "/run/libraries";
   options.allow_inline = config.plugins.allow_inline;
   manager = std::make_unique<plugin::Manager>(*broker, *contracts, *plugins, std::move(options));
+  store->admit_through(*broker);
   actions = std::make_unique<resource::Actions>(*store, *broker, pool);
   return {};
 }
