@@ -220,32 +220,47 @@ void PluginController::on_transition(const plugin::Transition& transition, const
   write_status(transition.plugin, &now, 0, nullptr);
 }
 
+void PluginController::on_trouble(const std::string& reason, const plugin::PluginInfo& now) {
+  // Its state is told by on_transition(), which may have come in between.
+  const auto written = change_status(now.id, [&now](api::PluginStatus& status) { describe_troubles(now, status); });
+  if (written.revision != 0) tell(reason, now.id, written.revision);
+}
+
 void PluginController::write_status(const std::string& name, const plugin::PluginInfo* info, uint64_t generation,
                                     const Error* failure) {
+  const auto written = change_status(name, [&](api::PluginStatus& status) {
+    if (info != nullptr) describe(*info, status);
+    if (failure != nullptr) describe(*failure, status);
+    if (generation != 0) status.set_observed_generation(generation);
+  });
+  if (written.before != written.after) tell("plugin." + subject_token(written.after), name, written.revision);
+}
+
+PluginController::StatusChange PluginController::change_status(const std::string& name,
+                                                               const std::function<void(api::PluginStatus&)>& change) {
   const std::lock_guard one_at_a_time(status_mutex_);
   const auto object = parts_.store.get(parts_.context, ref_of(name));
-  if (!object.ok()) return;  // gone meanwhile
+  if (!object.ok()) return {};  // gone meanwhile
   api::PluginStatus status;
   status.ParseFromString(object->status);
-  const auto before = status.state();
-  const std::string was = object->status;
-  if (info != nullptr) describe(*info, status);
-  if (failure != nullptr) describe(*failure, status);
-  if (generation != 0) status.set_observed_generation(generation);
+  const int before = status.state();
+  change(status);
   const std::string bytes = status.SerializeAsString();
-  if (bytes == was) return;
+  if (bytes == object->status) return {};
   const auto written = parts_.store.update_status(parts_.context, object->ref, bytes);
-  if (!written.ok()) {
-    return log_warn(kComponent, "status not written", {{"plugin", name}, {"why", written.error().message}});
-  }
-  if (before == status.state()) return;
+  if (written.ok()) return {before, status.state(), written->object.revision};
+  log_warn(kComponent, "status not written", {{"plugin", name}, {"why", written.error().message}});
+  return {};
+}
+
+void PluginController::tell(const std::string& subject, const std::string& name, uint64_t revision) {
   api::ObjectRef ref;
   ref.set_kind(std::string(resource::kPluginKind));
   ref.set_name(name);
   bus::Event event;
-  event.subject = "plugin." + subject_token(status.state());
+  event.subject = subject;
   event.body = std::make_shared<const std::string>(ref.SerializeAsString());
-  event.revision = written->object.revision;
+  event.revision = revision;
   const Status published = parts_.bus.publish(std::move(event));
   if (!published.ok()) log_warn(kComponent, "event not published", {{"why", published.error().message}});
 }

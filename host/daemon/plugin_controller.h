@@ -1,9 +1,10 @@
 // Keeps installed plugins as their Plugin objects say: an object is installed when it comes, enabled and disabled by
 // its spec, and removed when it goes. What becomes of a plugin is written into its object's status and told as an event
-// "plugin.<state>".
+// "plugin.<state>"; its faults and breakers likewise, as "plugin.breaker-open" and so on.
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -48,6 +49,7 @@ class PluginController final : public plugin::LifecycleListener {
   void stop();
 
   void on_transition(const plugin::Transition& transition, const plugin::PluginInfo& now) override;
+  void on_trouble(const std::string& reason, const plugin::PluginInfo& now) override;
 
  private:
   struct Work {
@@ -70,6 +72,15 @@ class PluginController final : public plugin::LifecycleListener {
   Result<std::string> encoded_config(const std::string& type, const std::string& json) const;
   /// `generation` 0: as it was. `failure` null: none.
   void write_status(const std::string& name, const plugin::PluginInfo* info, uint64_t generation, const Error* failure);
+
+  struct StatusChange {
+    int before = 0;  ///< the states, as novacron.core.v1.PluginStatus.State
+    int after = 0;
+    uint64_t revision = 0;  ///< 0: nothing was written
+  };
+  StatusChange change_status(const std::string& name, const std::function<void(core::v1::PluginStatus&)>& change);
+  /// Publishes an event about the plugin.
+  void tell(const std::string& subject, const std::string& name, uint64_t revision);
 
   const Parts parts_;
   plugin::Manager* manager_ = nullptr;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/base/clock.h"
 #include "host/base/random.h"
@@ -50,6 +51,9 @@ class Broker final : public Caller {
   void withdraw(Service& service);
   /// Whether anybody provides the service now.
   bool provided(std::string_view service) const;
+
+  /// The plugins in which a thread of the host hangs that was given up on, a name for each.
+  std::vector<std::string> abandoned() const;
 
   /// Makes every context stale that a plugin holds on behalf of `principal`; how many there were.
   size_t revoke_contexts(std::string_view principal);
