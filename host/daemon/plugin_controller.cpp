@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "host/base/clock.h"
 #include "host/base/log.h"
@@ -96,11 +97,12 @@ Status PluginController::follow_once() {
   return {};
 }
 
-void PluginController::look_at(const std::string& name) {
+void PluginController::look_at(const std::string& name, Attempt attempt) {
   {
     const std::lock_guard lock(mutex_);
     Work& work = work_[name];
     work.again = true;
+    if (attempt == Attempt::kAnew) work.attempt = attempt;
     if (work.running || stopping_) return;
     work.running = true;
   }
@@ -113,6 +115,7 @@ void PluginController::look_at(const std::string& name) {
 
 void PluginController::run(const std::string& name) {
   while (true) {
+    Attempt attempt{};
     {
       const std::lock_guard lock(mutex_);
       Work& work = work_[name];
@@ -121,14 +124,19 @@ void PluginController::run(const std::string& name) {
         return;
       }
       work.again = false;
+      attempt = std::exchange(work.attempt, Attempt::kIfNew);
     }
-    reconcile(name);
+    reconcile(name, attempt);
   }
 }
 
-void PluginController::reconcile(const std::string& name) {
+void PluginController::reconcile(const std::string& name, Attempt attempt) {
   const auto object = parts_.store.get(parts_.context, ref_of(name));
   if (object.code() == Code::kNotFound) {
+    {
+      const std::lock_guard lock(mutex_);
+      failed_generation_.erase(name);
+    }
     const Status removed = manager_->remove(name);
     if (!removed.ok() && removed.code() != Code::kNotFound) {
       log_warn(kComponent, "plugin not removed", {{"plugin", name}, {"why", removed.error().message}});
@@ -138,11 +146,27 @@ void PluginController::reconcile(const std::string& name) {
   if (!object.ok()) {
     return log_warn(kComponent, "plugin not read", {{"plugin", name}, {"why", object.error().message}});
   }
+  // The status that tells of a failure is a change of the object too.
+  if (!object->deleting && attempt == Attempt::kIfNew && failed_before(*object)) return;
   const Status done = object->deleting ? remove(*object) : apply(*object);
   if (object->deleting && done.ok()) return;
+  remember(*object, done);
   const auto info = manager_->info(name);
   write_status(name, info.ok() ? &*info : nullptr, object->generation, done.ok() ? nullptr : &done.error());
   if (done.ok()) look_at_waiting();  // a contract may have come that another waits for
+}
+
+bool PluginController::failed_before(const resource::ObjectView& object) {
+  const std::lock_guard lock(mutex_);
+  const auto found = failed_generation_.find(object.ref.name);
+  return found != failed_generation_.end() && found->second == object.generation;
+}
+
+void PluginController::remember(const resource::ObjectView& object, const Status& done) {
+  const std::lock_guard lock(mutex_);
+  failed_generation_.erase(object.ref.name);
+  // An object that changed meanwhile is looked at again anyway.
+  if (!done.ok() && done.code() != Code::kAborted) failed_generation_[object.ref.name] = object.generation;
 }
 
 Status PluginController::apply(const resource::ObjectView& object) {
@@ -206,7 +230,7 @@ Result<std::string> PluginController::encoded_config(const std::string& type, co
 
 void PluginController::look_at_waiting() {
   for (const auto& info : manager_->list()) {
-    if (info.reason == "plugin.requires") look_at(info.id);
+    if (info.reason == "plugin.requires") look_at(info.id, Attempt::kAnew);
   }
 }
 

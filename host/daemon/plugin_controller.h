@@ -28,7 +28,6 @@ class PluginStatus;
 namespace novacron::host::daemon {
 
 inline constexpr size_t kMaxPluginsAtOnce = 8;  ///< that are installed, enabled or disabled beside each other
-inline constexpr uint64_t kPluginRetryNs = 5'000'000'000;
 
 class PluginController final : public plugin::LifecycleListener {
  public:
@@ -52,20 +51,25 @@ class PluginController final : public plugin::LifecycleListener {
   void on_trouble(const std::string& reason, const plugin::PluginInfo& now) override;
 
  private:
+  enum class Attempt { kIfNew, kAnew };
   struct Work {
     bool running = false;
     bool again = false;
+    Attempt attempt = Attempt::kIfNew;
   };
 
   void follow();
   Status follow_once();
   bool is_stopping();
   void pause();
-  /// Has the plugin looked at, once more if it is being looked at.
-  void look_at(const std::string& name);
+  /// Has the plugin looked at, once more if it is being looked at. What failed is attempted again only when its spec
+  /// has changed since, or kAnew.
+  void look_at(const std::string& name, Attempt attempt = Attempt::kIfNew);
   void look_at_waiting();
   void run(const std::string& name);
-  void reconcile(const std::string& name);
+  void reconcile(const std::string& name, Attempt attempt);
+  bool failed_before(const resource::ObjectView& object);
+  void remember(const resource::ObjectView& object, const Status& done);
   Status apply(const resource::ObjectView& object);
   Status install(const std::string& name, const core::v1::PluginSpec& spec);
   Status remove(const resource::ObjectView& object);
@@ -90,7 +94,8 @@ class PluginController final : public plugin::LifecycleListener {
   std::condition_variable wake_;
   bool stopping_ = false;
   std::map<std::string, Work> work_;
-  std::mutex status_mutex_;  // one writer of statuses at a time, so that they come in order
+  std::map<std::string, uint64_t> failed_generation_;  ///< by plugin: of the spec that could not be followed
+  std::mutex status_mutex_;                            // one writer of statuses at a time, so that they come in order
 };
 
 }  // namespace novacron::host::daemon

@@ -91,9 +91,9 @@ void describe_troubles(const plugin::PluginInfo& info, api::PluginStatus& status
 }
 
 void describe(const Error& failure, api::PluginStatus& status) {
-  if (status.state() != api::PluginStatus::STATE_QUARANTINED && status.state() != api::PluginStatus::STATE_ABANDONED) {
-    status.set_state(api::PluginStatus::STATE_FAILED);
-  }
+  const auto state = status.state();
+  if (state == api::PluginStatus::STATE_QUARANTINED || state == api::PluginStatus::STATE_ABANDONED) return;
+  status.set_state(api::PluginStatus::STATE_FAILED);
   status.set_reason(failure.reason);
   status.set_message(failure.message);
 }

@@ -20,7 +20,7 @@ std::shared_ptr<const auth::Grant> grant_of(const std::string& plugin, const cor
 void describe(const plugin::PluginInfo& info, core::v1::PluginStatus& status);
 /// What is wrong with it though it runs. Leaves the rest alone.
 void describe_troubles(const plugin::PluginInfo& info, core::v1::PluginStatus& status);
-/// Why the spec could not be followed: state FAILED, unless the plugin itself has a worse one.
+/// Why the spec could not be followed: state FAILED, unless the plugin itself has a worse one, with its own reason.
 void describe(const Error& failure, core::v1::PluginStatus& status);
 
 /// "enabled": the last token of the event that tells of a state, a number of novacron.core.v1.PluginStatus.State.

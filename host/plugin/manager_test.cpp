@@ -244,7 +244,7 @@ TEST_CASE("descriptor sets larger than 4 MiB are refused") {
 
 TEST_CASE("eight copies of a library stay in memory, a ninth is refused") {
   Pipe hang;
-  World world(impatient(20));
+  World world(impatient(200));
   install_stuck(world, "create " + hang.out());
   for (size_t i = 0; i < kMaxResidentVersions; ++i) {
     CHECK(world.manager->enable("stuck").error().reason == "plugin.abandoned");
