@@ -66,7 +66,7 @@ Table trouble_table(const json& status) {
   }
   const json& breakers = value_at(status, "breakers");
   for (const json& breaker : breakers.is_array() ? breakers : json::array()) {
-    table.rows.push_back({"plugin.breaker-open", text_at(breaker, "failures"),
+    table.rows.push_back({"plugin.breaker-open", value_at(breaker, "failures").dump(),
                           "calls of " + text_at(breaker, "service") + " are refused until one of them succeeds"});
   }
   return table;

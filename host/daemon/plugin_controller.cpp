@@ -247,7 +247,7 @@ void PluginController::on_transition(const plugin::Transition& transition, const
 void PluginController::on_trouble(const std::string& reason, const plugin::PluginInfo& now) {
   // Its state is told by on_transition(), which may have come in between.
   const auto written = change_status(now.id, [&now](api::PluginStatus& status) { describe_troubles(now, status); });
-  if (written.revision != 0) tell(reason, now.id, written.revision);
+  tell(reason, now.id, written.revision);  // also when a look at the plugin has written it already
 }
 
 void PluginController::write_status(const std::string& name, const plugin::PluginInfo* info, uint64_t generation,

@@ -20,6 +20,8 @@ MANIFEST = {
     "permissions": {"call": ["bad.v1.Work"], "publish": ["bad.>"], "subscribe": ["bad.>"]},
 }
 MAX_HANGING = 8
+WORST_SLOWDOWN = 20
+NEIGHBOUR = {"services": ["good.v1.Work"], "permissions": {"call": ["good.v1.Work"], "publish": ["good.rate"]}}
 
 
 @contextlib.contextmanager
@@ -118,7 +120,7 @@ def misbehave_while_they_run(daemon):
 def plugin_events(daemon):
     """What is told of plugins from now on, as it comes."""
     url = "http://localhost/v1/events?subject=plugin.*"
-    curl = subprocess.Popen(["curl", "-sSN", "--max-time", "100", "--unix-socket", daemon.socket, url],
+    curl = subprocess.Popen(["curl", "-sSN", "--max-time", "40", "--unix-socket", daemon.socket, url],
                             stdout=subprocess.PIPE, text=True)
     try:
         yield (json.loads(line) for line in curl.stdout)
@@ -132,13 +134,23 @@ def a_breaker_is_an_event(events):
     assert any(b"bad-unavailable" in base64.b64decode(event["body_base64"]) for event in opened)
 
 
-def puts_per_second(daemon):
-    """Writes and reads of the host beside them, as a neighbour feels it."""
-    begun = time.monotonic()
-    for i in range(60):
-        daemon.patch("/v1/tenants/default", {"metadata": {"labels": {"n": str(i)}}})
-        daemon.get("/v1/tenants/default")
-    return 60 / (time.monotonic() - begun)
+def calls_per_second(daemon):
+    """How fast the healthy plugin is now, by its own measurement: the best of three."""
+    url = "http://localhost/v1/events?subject=good.rate"
+    curl = subprocess.Popen(["curl", "-sSN", "--max-time", "30", "--unix-socket", daemon.socket, url],
+                            stdout=subprocess.PIPE, text=True)
+    try:
+        return max(json.loads(next(curl.stdout))["body"]["calls_per_second"] for _ in range(3))
+    finally:
+        curl.kill()
+        curl.wait()
+
+
+def neighbour_is_fast(daemon, alone):
+    """Generous, since the machine may be busy; a neighbour that has to wait is far slower than that."""
+    beside = calls_per_second(daemon)
+    print(f"neighbour: {beside} calls/s beside them, {alone} alone")
+    assert beside * WORST_SLOWDOWN > alone, (beside, alone)
 
 
 def ready(daemon):
@@ -165,7 +177,7 @@ def hang(daemon, alone):
     assert "degraded" in daemon.cli("status").stdout
     install(daemon, "bad-floods-timers-2", library="bad-floods-timers")
     wait_refused(daemon, "bad-floods-timers-2", "FAILED", "host.threads-abandoned", "hang in plugins")
-    assert puts_per_second(daemon) * 20 > alone
+    neighbour_is_fast(daemon, alone)
 
 
 def end_in_time(daemon):
@@ -177,23 +189,25 @@ def end_in_time(daemon):
 
 
 def nothing_is_lost(daemon):
-    before = {"n": "59"}
     for name in ("bad-create-hangs", "bad-start-hangs", "bad-entry-hangs", "bad-blocks-workers"):
         shutil.rmtree(daemon.path / "catalog" / name)
     daemon.start()
-    assert daemon.get("/v1/tenants/default")["metadata"]["labels"] == before
+    assert daemon.get("/v1/tenants/default")["metadata"]["labels"] == {"kept": "yes"}
     assert ready(daemon)["status"] == "ready"
     daemon.stop()
 
 
 def main():
     with host() as daemon:
-        alone = puts_per_second(daemon)
+        daemon.patch("/v1/tenants/default", {"metadata": {"labels": {"kept": "yes"}}})
+        install(daemon, "neighbour", **NEIGHBOUR)
+        alone = calls_per_second(daemon)
         with plugin_events(daemon) as events:
             refused_before_they_run(daemon)
             of_another_abi(daemon)
             assert next(events)["subject"].startswith("plugin."), "they come"
             misbehave_while_they_run(daemon)
+            neighbour_is_fast(daemon, alone)
             a_breaker_is_an_event(events)
         hang(daemon, alone)
         end_in_time(daemon)
