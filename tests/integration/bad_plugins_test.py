@@ -66,6 +66,22 @@ def wait_refused(daemon, name, state, reason, words):
     assert reason in shown and words in shown, shown
 
 
+def field(tag, content):
+    """A length-delimited field of protobuf, shorter than 128 bytes; its number is below 16, or `tag` its encoded tag."""
+    return (tag if isinstance(tag, bytes) else bytes([tag << 3 | 2])) + bytes([len(content)]) + content
+
+
+def descriptor_set(*files):
+    """A FileDescriptorSet of (name, package, import), by hand: what protoc would refuse to make."""
+    version = field(8, field(b"\xb2\xf5\x18", field(1, b"1.0.0")))  # option (novacron.contract), which is 51030
+    return b"".join(field(1, field(1, name) + field(2, package) + (field(3, imported) if imported else b"") + version
+                          + field(12, b"proto3")) for name, package, imported in files)
+
+
+CIRCULAR = descriptor_set((b"a.proto", b"a.v1", b"b.proto"), (b"b.proto", b"b.v1", b"a.proto"))
+OTHER = descriptor_set((b"a.proto", b"a.v1", b""))
+
+
 def refused_before_they_run(daemon):
     cases = [
         ("bad-no-entry", {}, "plugin.exports", "it exports nothing"),
@@ -77,6 +93,9 @@ def refused_before_they_run(daemon):
         ("bad-cancels", {"version": "1.0.1"}, "plugin.descriptor", "its version is 1.0.0"),
         ("bad-circular", {"requires": [{"contract": "nobody.v1", "version": ">=1.0.0"}]}, "plugin.requires", "nobody.v1"),
         ("bad-finishes-twice", {"contracts": b"no descriptor set"}, "contract.invalid", "no descriptor set"),
+        ("bad-floods-bus-2", {"library": "bad-floods-bus", "contracts": CIRCULAR,
+                              "provides": [{"contract": "a.v1", "version": "1.0.0"}]}, "contract.invalid", "imports are in a circle"),
+        ("bad-destroy-hangs", {"contracts": OTHER}, "plugin.descriptor", "built with other contracts"),
         ("somebody-else", {"library": "bad-stale-ids"}, "plugin.descriptor", "its id is bad-stale-ids"),
         ("bad-create-fails", {}, "plugin.create-failed", "there is no engine to talk to"),
         ("bad-start-fails", {}, "plugin.start-failed", "the engine does not answer"),
@@ -93,6 +112,17 @@ def of_another_abi(daemon):
     install(daemon, "bad-floods-timers", abi={"major": 2, "minor": 0})
     found = wait_status(daemon, "bad-floods-timers", lambda s: s.get("state") == "FAILED")
     assert found["reason"] == "plugin.manifest" and "abi.major" in found["message"], found
+
+
+def contracts_at_odds(daemon):
+    """Two that require each other both work, since contracts outlive plugins; one that disagrees is refused."""
+    for name in ("contract-agrees", "contract-circle", "contract-disagrees"):
+        shutil.copytree(FIXTURES / "packages" / name, daemon.path / "catalog" / name)
+        daemon.post("/v1/plugins", {"metadata": {"name": name}, "spec": {"enabled": True}})
+        wait_status(daemon, name, lambda s: s.get("state") in ("ENABLED", "FAILED"))
+    for name in ("contract-agrees", "contract-circle"):
+        wait_status(daemon, name, lambda s: s.get("state") == "ENABLED")
+    wait_refused(daemon, "contract-disagrees", "FAILED", "contract.incompatible", "Thing")
 
 
 def misbehave_while_they_run(daemon):
@@ -206,6 +236,7 @@ def main():
             refused_before_they_run(daemon)
             of_another_abi(daemon)
             assert next(events)["subject"].startswith("plugin."), "they come"
+            contracts_at_odds(daemon)
             misbehave_while_they_run(daemon)
             neighbour_is_fast(daemon, alone)
             a_breaker_is_an_event(events)
