@@ -25,13 +25,13 @@ NEIGHBOUR = {"services": ["good.v1.Work"], "permissions": {"call": ["good.v1.Wor
 
 
 @contextlib.contextmanager
-def host():
+def host(settings=SETTINGS):
     with folder() as path:
         catalog = path / "catalog"
         catalog.mkdir()
         daemon = Daemon(path)
         config = daemon.config.read_text()
-        daemon.config.write_text(config.replace('[plugins]\npaths = [', f'[plugins]\n{SETTINGS}paths = ["{catalog}", '))
+        daemon.config.write_text(config.replace('[plugins]\npaths = [', f'[plugins]\n{settings}paths = ["{catalog}", '))
         with daemon:
             yield daemon
 
@@ -227,6 +227,20 @@ def nothing_is_lost(daemon):
     daemon.stop()
 
 
+def a_start_under_way_holds_nobody():
+    with host("start_timeout_ms = 600000\nshutdown_ms = 500\n") as daemon:
+        daemon.config.write_text(daemon.config.read_text().replace("[api]\n", "[api]\nshutdown_ms = 500\n"))
+        daemon.stop()
+        daemon.start()
+        install(daemon, "bad-start-hangs")
+        wait_status(daemon, "bad-start-hangs", lambda s: s.get("state") == "CONFIGURED")
+        begun = time.monotonic()
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.process.wait(30) == 0
+        assert time.monotonic() - begun < 10
+        assert "not stopped in time, the process leaves as it is" in daemon.log.read_text()
+
+
 def main():
     with host() as daemon:
         daemon.patch("/v1/tenants/default", {"metadata": {"labels": {"kept": "yes"}}})
@@ -243,6 +257,7 @@ def main():
         hang(daemon, alone)
         end_in_time(daemon)
         nothing_is_lost(daemon)
+    a_start_under_way_holds_nobody()
 
 
 if __name__ == "__main__":
