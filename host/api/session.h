@@ -137,7 +137,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   Transport transport;
   Watchdog watchdog;
-  beast::flat_buffer buffer;
+  beast::flat_buffer buffer;  ///< what was read and not used yet, bounded
   const auth::Peer peer;
   const std::shared_ptr<Shared> shared;
   std::function<void()> on_drain;  ///< what to do when the server ends; empty: the connection finishes by itself
