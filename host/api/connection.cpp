@@ -14,7 +14,9 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "host/api/content_encoding.h"
 #include "host/api/problem.h"
+#include "host/api/request_head.h"
 #include "host/api/session.h"
 #include "host/api/tracing.h"
 
@@ -44,7 +46,7 @@ struct Exchange {
   Exchange& operator=(const Exchange&) = delete;
 
   Parser parser;
-  RefuseChunkExtensions refuse_extensions;  ///< called by the parser
+  RefuseChunkExtensions refuse_extensions;                         ///< called by the parser
   std::shared_ptr<Request> request = std::make_shared<Request>();  ///< shared with the worker that handles it
   bool body_read = false;                                          ///< to its end, so that another request may follow
 };
@@ -277,9 +279,7 @@ awaitable<Response> handle_whole(Session& session, Exchange& exchange) {
   if (!read.ok()) co_return problem_of(exchange, read.error());
   Application* application = &session.shared->application;
   const std::shared_ptr<const Request> request = exchange.request;
-  std::function<Response()> work = [application, request] {
-    return encoded(*request, application->handle(*request));
-  };
+  std::function<Response()> work = [application, request] { return encoded(*request, application->handle(*request)); };
   auto response = co_await on_worker(session, std::move(work));
   if (!response.ok()) co_return problem_of(exchange, response.error());
   co_return *std::move(response);
