@@ -7,6 +7,7 @@
 #include "host/api/openapi.h"
 #include "host/api/problem.h"
 #include "host/api/watch_feed.h"
+#include "host/base/log.h"
 #include "host/bus/subject.h"
 #include "host/contract/time_text.h"
 #include "host/contract/units.h"
@@ -85,8 +86,18 @@ bool Gateway::streams_body(const Request& head) const {
 }
 
 Response Gateway::handle(const Request& request) {
-  auto response = answer(request);
-  return response.ok() ? *std::move(response) : problem(response.error(), request.id);
+  auto answered = answer(request);
+  auto response = answered.ok() ? *std::move(answered) : problem(answered.error(), request.id);
+  const bool failed = !answered.ok() && response.status >= 500;
+  if (failed || !reads(request)) {
+    log(failed ? LogLevel::kWarn : LogLevel::kDebug, "api", "request",
+        {{"method", to_string(request.method)},
+         {"path", std::string_view(request.target).substr(0, request.target.find('?'))},
+         {"status", response.status},
+         {"reason", answered.ok() ? "" : answered.error().reason},
+         {"request", request.id}});
+  }
+  return response;
 }
 
 std::variant<Response, std::unique_ptr<BodySink>> Gateway::begin(const Request& head) {

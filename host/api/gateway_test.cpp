@@ -5,6 +5,8 @@
 
 #include "host/api/testing/api_world.h"
 #include "host/auth/openssl.h"
+#include "host/resource/keys.h"
+#include "host/state/sync.h"
 
 using namespace novacron::host;
 using namespace novacron::host::api;
@@ -88,10 +90,40 @@ TEST_CASE_METHOD(Fixture, "An object is changed only as it was seen") {
   CHECK(json::parse(changed.body)["spec"]["arms"] == 3);
   const auto refused = client.call("PATCH", robot("r1"), R"({"spec":{"arms":4}})", kPatch + seen);
   CHECK(refused.status == 412);
+  CHECK(refused.header("ETag") == changed.header("ETag"));
+  CHECK("\"" + json::parse(refused.body)["current"]["etag"].get<std::string>() + "\"" == changed.header("ETag"));
+  CHECK(json::parse(refused.body)["current"]["revision"] == json::parse(changed.body)["metadata"]["revision"]);
   CHECK(client.call("PUT", robot("r1"), R"({"spec":{"arms":5}})", kJson + seen).status == 412);
   CHECK(client.call("DELETE", robot("r1"), "", seen).status == 412);
   CHECK(client.call("DELETE", robot("r1")).status == 200);
   CHECK(client.call("GET", robot("r1")).status == 404);
+}
+
+TEST_CASE_METHOD(Fixture, "A write is refused that may only be done to something else than what is there") {
+  const auto tag = make("r1").header("ETag");
+  const std::string change = R"({"spec":{"arms":3}})";
+  for (const std::string& seen : {std::string("*"), tag, "W/" + tag, "\"other\", " + tag}) {
+    const auto refused = client.call("PATCH", robot("r1"), change, kPatch + ("If-None-Match: " + seen + "\r\n"));
+    CHECK(refused.status == 412);
+    CHECK(reason(refused) == "http.precondition");
+    CHECK(refused.header("ETag") == tag);
+  }
+  CHECK(client.call("PATCH", robot("r1"), change, kPatch + std::string("If-None-Match: \"other\"\r\n")).status == 200);
+  CHECK(client.call("PUT", robot("none"), "{}", kJson + std::string("If-None-Match: *\r\n")).status == 404);
+  CHECK(client.call("DELETE", robot("r1"), "", "If-Match: *\r\n").status == 200);
+}
+
+TEST_CASE_METHOD(Fixture, "The request's id is in the answer, in a problem and in the audit of what it changed") {
+  const auto made = post(kRobots, R"({"metadata":{"name":"r1"}})", "X-Request-Id: create-r1\r\n");
+  CHECK(made.header("X-Request-Id") == "create-r1");
+  const auto refused = client.call("GET", robot("none"), "", "X-Request-Id: look-for-none\r\n");
+  CHECK(json::parse(refused.body)["request_id"] == "look-for-none");
+  std::string audit;
+  state::RangeRequest all;
+  all.keys = state::KeyRange::prefix(resource::kAuditPrefix);
+  const auto records = state::Sync(world.engine()).range(std::move(all));
+  for (const auto& record : records->entries) audit += record->value;
+  CHECK_THAT(audit, Catch::Contains("create-r1") && !Catch::Contains("look-for-none"));
 }
 
 TEST_CASE_METHOD(Fixture, "What has not changed is not sent again") {

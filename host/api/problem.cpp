@@ -119,7 +119,7 @@ Response problem(const Error& error, std::string_view request_id) {
   Response response;
   response.status = status;
   response.headers.set("Content-Type", "application/problem+json");
-  if (error.retry_after_ns > 0 || status == 503) {
+  if (error.retry_after_ns > 0 || status == 429 || status == 503) {
     const uint64_t seconds = std::max<uint64_t>(1, (error.retry_after_ns + kNsPerSecond - 1) / kNsPerSecond);
     response.headers.set("Retry-After", std::to_string(seconds));
   }

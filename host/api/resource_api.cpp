@@ -1,6 +1,6 @@
 #include "host/api/resource_api.h"
 
-#include "host/api/problem.h"
+#include "host/api/precondition.h"
 #include "host/api/watch_feed.h"
 
 namespace novacron::host::api {
@@ -44,12 +44,6 @@ Result<WriteOptions> write_options(const Call& call) {
   options.idempotency = resource::Idempotency{std::string(key), std::string(to_string(call.request.method)),
                                               call.request.target, call.request.body};
   return options;
-}
-
-/// What a client gets whose If-Match no longer holds: HTTP has a status of its own for it.
-Error with_precondition(Error error, const WriteOptions& options) {
-  if (!options.if_match.empty() && error.reason == "resource.conflict") error.reason = "http.precondition";
-  return error;
 }
 
 Result<Response> action_response(resource::ActionResult result) {
@@ -170,6 +164,8 @@ Result<Response> ResourceApi::get(const Call& call, const ObjectRef& ref) {
 
 Result<Response> ResourceApi::write(const Call& call, const ObjectRef& ref) {
   TRY_STATUS(call.uri.query.only({"dry_run"}));
+  if (const auto allowed = check_none_match(call, store_, ref); !allowed.ok())
+    return refused_write(call, store_, ref, allowed.error());
   const auto options = TRY(write_options(call));
   const auto& body = call.request.body;
   Result<resource::WriteResult> written = method_not_allowed(call.request, "GET, PUT, PATCH, DELETE");
@@ -182,7 +178,7 @@ Result<Response> ResourceApi::write(const Call& call, const ObjectRef& ref) {
   } else if (call.request.method == Method::kDelete) {
     written = store_.remove(call.context, ref, options);
   }
-  if (!written.ok()) return with_precondition(std::move(written).error(), options);
+  if (!written.ok()) return refused_write(call, store_, ref, std::move(written).error());
   return write_response(200, *written);
 }
 
@@ -202,7 +198,7 @@ Result<Response> ResourceApi::verb(const Call& call, const VerbRoute& route) {
   resource::ActionRequest request{{place.kind->id, place.tenant, route.name}, route.verb, call.request.body};
   request.options = TRY(write_options(call));
   auto result = actions_.run(call.context, request);
-  if (!result.ok()) return with_precondition(std::move(result).error(), request.options);
+  if (!result.ok()) return refused_write(call, store_, request.ref, std::move(result).error());
   return action_response(*std::move(result));
 }
 
