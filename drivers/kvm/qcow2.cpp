@@ -81,7 +81,7 @@ Status check_extension(uint32_t type) {
 
 Status check_extensions(std::string_view head, size_t at) {
   while (true) {
-    if (head.size() - at < 8) return refused("its header extensions do not end");
+    if (at > head.size() || head.size() - at < 8) return refused("its header extensions do not end");
     const uint32_t type = u32_at(head, at);
     const uint64_t length = (uint64_t{u32_at(head, at + 4)} + 7) / 8 * 8;
     if (type == kEnd) return {};

@@ -102,6 +102,7 @@ TEST_CASE("a header that lies about its lengths is refused") {
   check_refused(Header().put(60, 4, 70'000), "snapshots");
   check_refused(Header().extension(0x6803f857, 0xffffffff), "do not end");
   check_refused(Header().extension(0x6803f857, 65'536 - 112), "do not end");
+  check_refused(Header().put(20, 4, 9).put(100, 4, 1'024), "do not end");
 }
 
 TEST_CASE("tables outside the file are refused") {

@@ -15,17 +15,18 @@ struct StatusOfReason {
 };
 
 // Where HTTP says more than the code does.
-constexpr std::array<StatusOfReason, 13> kReasons = {{
+constexpr std::array<StatusOfReason, 14> kReasons = {{
     {"http.method", 405},
     {"http.accept", 406},
     {"http.content-type", 415},
-    {"http.body-too-large", 413},
     {"http.headers-too-large", 431},
     {"http.precondition", 412},
     {"http.upgrade-required", 426},
     {"api.connections", 503},
     {"api.watchers", 503},
     {"api.draining", 503},
+    {"resource.watchers", 503},
+    {"state.watchers", 503},
     {"host.queue-full", 503},
     {"host.threads", 503},
     {"resource.idempotency-mismatch", 422},
@@ -105,8 +106,9 @@ int http_status(const Error& error) {
   const auto found =
       std::find_if(kReasons.begin(), kReasons.end(), [&](const auto& entry) { return entry.reason == error.reason; });
   if (found != kReasons.end()) return found->status;
-  const bool compacted = error.code == Code::kOutOfRange && error.reason.ends_with("compacted");
-  return compacted ? 410 : status_of_code(error.code);
+  if (error.code == Code::kOutOfRange && error.reason.ends_with("compacted")) return 410;
+  if (error.reason.ends_with("too-large")) return 413;  // trying again would not help
+  return status_of_code(error.code);
 }
 
 Response problem(const Error& error, std::string_view request_id) {

@@ -46,6 +46,8 @@ TEST_CASE("Each code has its status, and some reasons one of their own") {
       {Code::kInvalidArgument, "http.upgrade-required", 426},
       {Code::kResourceExhausted, "auth.too-many-failures", 429},
       {Code::kResourceExhausted, "host.queue-full", 503},
+      {Code::kResourceExhausted, "resource.watchers", 503},
+      {Code::kResourceExhausted, "resource.too-large", 413},
       {Code::kCancelled, "", 499},
       {Code::kInternal, "", 500},
       {Code::kUnknown, "", 500},

@@ -228,7 +228,9 @@ Result<std::unique_ptr<Watch>> Store::watch(const auth::ContextPtr& context, con
                            wanted.after_revision,
                            std::move(on_ready),
                            impl_->watchers};
-  return std::unique_ptr<Watch>(std::make_unique<ObjectWatch>(std::move(parts)));
+  auto watch = std::make_unique<ObjectWatch>(std::move(parts));
+  TRY(watch->take(0));  // the engine's refusal, if it refused
+  return std::unique_ptr<Watch>(std::move(watch));
 }
 
 }  // namespace novacron::host::resource

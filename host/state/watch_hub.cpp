@@ -80,6 +80,7 @@ class WatchHub::State : public std::enable_shared_from_this<WatchHub::State> {
   std::condition_variable wake_;
   std::condition_variable ended_;
   std::map<WatchId, WatcherPtr> watchers_;
+  size_t live_ = 0;  ///< watchers that are not ending
   std::map<KeyRange, std::map<WatchId, WatcherPtr>, RangeLess> by_range_;
   std::deque<WatcherPtr> ready_;  ///< have work and no turn yet
   Revision dispatched_;           ///< watchers of all changes up to here were marked
@@ -94,10 +95,13 @@ std::optional<Error> WatchHub::State::refusal(const WatchRequest& request, Revis
   if (stopping_) return stopping_;
   if (request.after_revision > now)
     return Error{Code::kFailedPrecondition, "the state is at revision " + std::to_string(now), "state.future-revision"};
-  if (watchers_.size() >= kMaxWatchers)
+  if (live_ >= kMaxWatchers)
     return Error{Code::kResourceExhausted, "there are " + std::to_string(kMaxWatchers) + " watchers already",
                  "state.watchers"};
-  return {};
+  if (request.after_revision == 0 || request.after_revision == now) return {};
+  auto missed = source_.changes(request.after_revision, 1);
+  if (missed.ok()) return {};
+  return std::move(missed).error();
 }
 
 WatchId WatchHub::State::watch(WatchRequest request, WatchCallbacks callbacks) {
@@ -109,16 +113,13 @@ WatchId WatchHub::State::watch(WatchRequest request, WatchCallbacks callbacks) {
   watcher->wanted = now;
   watcher->request = std::move(request);
   watcher->callbacks = std::move(callbacks);
-  if (auto refused = refusal(watcher->request, now)) {
-    if (stopping_) {  // the thread is gone or about to go: nobody else could say it
-      lock.unlock();
-      watcher->callbacks.on_end(*refused);
-      return watcher->id;
-    }
-    end(*watcher, *refused);
-  } else {
-    by_range_[watcher->request.keys].emplace(watcher->id, watcher);
+  if (const auto refused = refusal(watcher->request, now)) {
+    lock.unlock();
+    watcher->callbacks.on_end(*refused);
+    return watcher->id;
   }
+  by_range_[watcher->request.keys].emplace(watcher->id, watcher);
+  ++live_;
   watchers_.emplace(watcher->id, watcher);
   make_ready(watcher);
   return watcher->id;
@@ -136,6 +137,7 @@ void WatchHub::State::end(Watcher& watcher, const Error& why) {
   if (watcher.ending) return;
   watcher.ending = why;
   watcher.stop = true;
+  --live_;
 }
 
 void WatchHub::State::make_ready(const WatcherPtr& watcher) {

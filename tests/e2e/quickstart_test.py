@@ -117,4 +117,5 @@ class QuickstartTest(unittest.TestCase):
 if __name__ == "__main__":
     if os.geteuid() != 0:
         sys.exit("must be root: the quickstart makes namespaces")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands it on ignored
     unittest.main()

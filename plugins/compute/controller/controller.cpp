@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "effect_guard.h"
 #include "works.h"
 
 namespace novacron::compute::controller {
@@ -33,13 +34,16 @@ Status Controller::start() {
                  .message = std::string(kFailPointVariable) + ": no step is called \"" + named + '"',
                  .reason = "compute.unknown-step"};
   }
-  works_ = std::make_unique<Works>(host(), config_.workers.value_or(kDefaultWorkers), *fail_point);
+  if (fail_point->is_set()) guard_ = std::make_unique<EffectGuard>(host());
+  Host& watched = guard_ ? guard_->host() : host();
+  works_ = std::make_unique<Works>(watched, config_.workers.value_or(kDefaultWorkers), *fail_point);
   works_->start();
   return {};
 }
 
 void Controller::stop() {
   works_.reset();
+  guard_.reset();
 }
 
 Result<Machine> Controller::placed_machine(Call& call, const std::optional<core::v1::ObjectRef>& object) {

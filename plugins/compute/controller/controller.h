@@ -9,6 +9,7 @@
 
 namespace novacron::compute::controller {
 
+class EffectGuard;
 class Works;
 
 /// Reentrant: machines are worked on beside each other.
@@ -33,7 +34,8 @@ class Controller final : public Provides<v1::VirtualMachineActionsService> {
   Result<Resource<v1::VirtualMachine>> placed_machine(Call& call, const std::optional<core::v1::ObjectRef>& object);
 
   Config config_;
-  std::unique_ptr<Works> works_;  // from start() on
+  std::unique_ptr<EffectGuard> guard_;  // where a fail point is set
+  std::unique_ptr<Works> works_;        // from start() on
 };
 
 }  // namespace novacron::compute::controller

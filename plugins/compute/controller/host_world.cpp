@@ -128,4 +128,9 @@ void HostWorld::publish(const Machine& machine, std::string_view subject) {
   if (!published.ok()) host_.warn("event not published", {{"subject", subject}, {"why", published.error().message}});
 }
 
+void HostWorld::publish_orphan(const Event& event) {
+  StepScope step(fail_point_, Step::kPublish);
+  (void)host_.publish("vm.orphan", event.body, {.tenant = event.tenant});
+}
+
 }  // namespace novacron::compute::controller

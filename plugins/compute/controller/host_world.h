@@ -28,6 +28,8 @@ class HostWorld final : public World {
   Result<v1::GuestStatus> stop_guest(const Machine& machine, uint64_t fence) override;
   Result<v1::GuestStatus> delete_guest(const Machine& machine, uint64_t fence) override;
   void publish(const Machine& machine, std::string_view subject) override;
+  /// Tells of a guest that no machine stands for, with the driver's event about it.
+  void publish_orphan(const Event& event);
 
   /// The driver that runs the machine, on its node.
   v1::DriverClient driver_of(const Machine& machine) const;

@@ -19,6 +19,8 @@ std::optional<FailPoint> FailPoint::parse(std::string_view text) {
   return point;
 }
 
+thread_local int StepScope::depth_ = 0;
+
 void FailPoint::reach(std::string_view side, Step step) const {
   if (is(side, step)) ::kill(::getpid(), SIGKILL);
 }

@@ -41,6 +41,7 @@ class FailPoint {
   /// "before:start-guest", "after:bind", or "". Nothing for a text that names no step.
   static std::optional<FailPoint> parse(std::string_view text);
 
+  bool is_set() const { return !side_.empty(); }
   bool is(std::string_view side, Step step) const { return side == side_ && name_of(step) == step_; }
   /// Ends the process with SIGKILL if this is the place.
   void reach(std::string_view side, Step step) const;
@@ -55,12 +56,20 @@ class StepScope {
  public:
   StepScope(const FailPoint& fail_point, Step step) : fail_point_(fail_point), step_(step) {
     fail_point_.reach("before", step_);
+    ++depth_;
   }
-  ~StepScope() { fail_point_.reach("after", step_); }
+  ~StepScope() {
+    --depth_;
+    fail_point_.reach("after", step_);
+  }
   StepScope(const StepScope&) = delete;
   StepScope& operator=(const StepScope&) = delete;
 
+  /// On this thread.
+  static bool is_under_way() { return depth_ > 0; }
+
  private:
+  static thread_local int depth_;
   const FailPoint& fail_point_;
   const Step step_;
 };

@@ -122,7 +122,7 @@ void Works::guest_changed(const Event& event) {
     queue_.add(key);
   } else if (machines_.is_synced() && guest->state != v1::GuestStatus_State::kAbsent) {
     host_.warn("guest without a machine", {{"uid", guest->uid}});
-    (void)host_.publish("vm.orphan", event.body, {.tenant = event.tenant});
+    world_.publish_orphan(event);
   }
 }
 
