@@ -332,6 +332,23 @@ TEST_CASE_METHOD(Fixture, "The schema is served for the CLI and not sent twice")
   CHECK(client.call("GET", "/v1/schema", "", "If-None-Match: " + answer.header("ETag") + "\r\n").status == 304);
 }
 
+TEST_CASE_METHOD(Fixture, "Metrics count requests by route, for who may read them") {
+  make("r1");
+  make("r1");
+  client.call("GET", robot("r1"));
+  client.call("GET", "/v1/tenants/made-up/unicorns/u1");
+  const auto answer = client.call("GET", "/metrics");
+  CHECK(answer.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+  const std::string name = "novacron_http_request_duration_seconds_count";
+  CHECK_THAT(answer.body,
+             Catch::Contains(name + R"({route="/v1/tenants/{tenant}/robots",method="POST",status="201"} 1)") &&
+                 Catch::Contains(name + R"({route="/v1/tenants/{tenant}/robots",method="POST",status="409"} 1)") &&
+                 Catch::Contains(name + R"({route="/v1/tenants/{tenant}/robots/{name}",method="GET",status="200"} 1)"));
+  CHECK_THAT(answer.body, !Catch::Contains("made-up") && !Catch::Contains("unicorns"));
+  world.authorizer.denied = {"local:" + std::to_string(::geteuid()) + " get novacron.core/Metrics"};
+  CHECK(client.call("GET", "/metrics").status == 403);
+}
+
 TEST_CASE_METHOD(Fixture, "Discovery lists the kinds with their paths and verbs") {
   const auto kinds = json::parse(client.call("GET", "/v1/kinds").body)["items"];
   const auto robot =

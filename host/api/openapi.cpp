@@ -248,6 +248,7 @@ void add_host_paths(ordered_json& paths) {
   paths["/v1/auth/token"] = token_path();
   paths["/v1/kinds"] = plain_path("listKinds", "The kinds that there are");
   paths["/v1/schema"] = plain_path("schema", "All contracts as a FileDescriptorSet", "application/x-protobuf");
+  paths["/metrics"] = plain_path("metrics", "What Prometheus scrapes", "text/plain");
   paths["/v1/events"] = plain_path("events", "Events as they come, also over WebSocket", "application/x-ndjson");
   paths["/v1/events"]["get"]["parameters"] = {
       parameter("subject", "query", text_schema(), "a pattern such as plugin.* or >", "resource.tenant.*"),

@@ -6,15 +6,16 @@
 namespace novacron::host::api {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Endpoint>, 9> kEndpoints = {{{"/healthz", Endpoint::kHealth},
-                                                                              {"/readyz", Endpoint::kReady},
-                                                                              {"/version", Endpoint::kVersion},
-                                                                              {"/openapi.json", Endpoint::kOpenApi},
-                                                                              {"/v1/whoami", Endpoint::kWhoAmI},
-                                                                              {"/v1/auth/token", Endpoint::kToken},
-                                                                              {"/v1/schema", Endpoint::kSchema},
-                                                                              {"/v1/kinds", Endpoint::kKinds},
-                                                                              {"/v1/events", Endpoint::kEvents}}};
+constexpr std::array<std::pair<std::string_view, Endpoint>, 10> kEndpoints = {{{"/healthz", Endpoint::kHealth},
+                                                                               {"/readyz", Endpoint::kReady},
+                                                                               {"/version", Endpoint::kVersion},
+                                                                               {"/openapi.json", Endpoint::kOpenApi},
+                                                                               {"/v1/whoami", Endpoint::kWhoAmI},
+                                                                               {"/v1/auth/token", Endpoint::kToken},
+                                                                               {"/v1/schema", Endpoint::kSchema},
+                                                                               {"/v1/kinds", Endpoint::kKinds},
+                                                                               {"/v1/events", Endpoint::kEvents},
+                                                                               {"/metrics", Endpoint::kMetrics}}};
 
 constexpr std::string_view kTenants = "tenants";
 constexpr std::string_view kBlobs = "blobs";
@@ -54,6 +55,18 @@ Result<Route> route_of(const Uri& uri) {
   if (parts.size() == 4) return Route(CollectionRoute{parts[2], parts[3]});
   if (parts.size() == 5) return object_route(parts[2], parts[3], parts[4]);
   return no_such_path(uri);
+}
+
+std::string describe(const Route& route, const Uri& uri, const std::function<bool(const std::string&)>& is_kind) {
+  const auto place = [&](const auto& at) {
+    return (at.tenant.empty() ? "/v1/" : "/v1/tenants/{tenant}/") + (is_kind(at.segment) ? at.segment : "{kind}");
+  };
+  if (const auto* at = std::get_if<CollectionRoute>(&route)) return place(*at);
+  if (const auto* at = std::get_if<ObjectRoute>(&route)) return place(*at) + "/{name}";
+  if (const auto* at = std::get_if<VerbRoute>(&route)) return place(*at) + "/{name}:{verb}";
+  if (std::holds_alternative<BlobRoute>(route)) return "/v1/blobs/{digest}";
+  if (std::holds_alternative<UploadRoute>(route)) return "/v1/blobs/uploads/{id}";
+  return uri.path;
 }
 
 }  // namespace novacron::host::api

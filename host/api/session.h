@@ -115,6 +115,7 @@ struct Shared {
   std::unique_ptr<Lane> lane;
   std::atomic<bool> draining{false};
   std::atomic<size_t> feeds{0};
+  std::atomic<uint64_t> refused_connections{0};
 
   void add(const std::shared_ptr<Session>& session);
   void remove(const Session* session);

@@ -70,6 +70,8 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
 
   size_t revoke_contexts(std::string_view principal) { return contexts_.revoke(principal); }
   PluginCounters counters() const;
+  /// Of every method of its services.
+  std::vector<MethodUse> uses() const;
 
   const std::string& plugin() const override { return options_.id; }
   const std::vector<ServiceSpec>& services() const override { return options_.services; }
@@ -97,6 +99,7 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   void enter(const CallEndPtr& end, uint32_t service, uint32_t method);
   void refuse(const CallEndPtr& end, Error error);
   void note_duration(Method& method, uint64_t ns);
+  void note_result(const CallEnd& end, bool succeeded);
   nc_code finish(nc_call id, const nc_result* result);
   int32_t cancelled(nc_call id);
 

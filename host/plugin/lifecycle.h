@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/base/duration_stats.h"
 #include "host/base/result.h"
 #include "host/plugin/manifest.h"
 
@@ -52,6 +53,15 @@ struct PluginCounters {
   uint64_t fast_overruns = 0;  ///< FAST calls that took longer than kFastBudgetNs
   uint64_t logs_dropped = 0;
   uint64_t abandoned = 0;  ///< instances of it
+};
+
+/// How a method of a plugin was used since the plugin's instance was made.
+struct MethodUse {
+  std::string plugin;
+  std::string service;
+  std::string method;
+  DurationStats::Snapshot durations;  ///< of calls with a result, from their arrival on
+  uint64_t errors = 0;                ///< of those
 };
 
 struct PluginInfo {

@@ -69,7 +69,7 @@ def folder():
 class Daemon:
     """One novacrond with its data under `path`. start() may be called again after kill() or stop()."""
 
-    def __init__(self, path, settings=""):
+    def __init__(self, path, settings="", plugins=(BUILD / "lib" / "novacron" / "plugins",)):
         self.path = pathlib.Path(path)
         self.data = self.path / "data"
         self.config = self.path / "novacrond.toml"
@@ -78,7 +78,7 @@ class Daemon:
         self.config.write_text(
             f'data_folder = "{self.data}"\n'
             f'[api]\nlisten = ["127.0.0.1:0"]\nunix_socket = "{self.path}/api.sock"\n'
-            f'[plugins]\npaths = ["{BUILD}/lib/novacron/plugins"]\n' + settings
+            f"[plugins]\npaths = {json.dumps([str(folder) for folder in plugins])}\n" + settings
         )
 
     def __enter__(self):
