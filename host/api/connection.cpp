@@ -106,7 +106,8 @@ void fill_head(http::response<Body>& message, const Session& session, const Exch
   message.set("X-Request-Id", exchange.request->id);
   message.set("X-Content-Type-Options", "nosniff");
   message.set("Referrer-Policy", "no-referrer");
-  message.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  if (message.find("Content-Security-Policy") == message.end())  // what a plugin serves may need another
+    message.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   if (message.find(http::field::cache_control) == message.end()) message.set("Cache-Control", "no-store");
   if (const_cast<Session&>(session).transport.tls() != nullptr)
     message.set("Strict-Transport-Security", "max-age=31536000");

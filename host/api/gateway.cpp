@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "host/api/deprecation.h"
 #include "host/api/kinds.h"
 #include "host/api/openapi.h"
 #include "host/api/problem.h"
@@ -78,7 +79,8 @@ Response who_is(const auth::Identity& identity) {
 Gateway::Gateway(Parts parts)
     : parts_(std::move(parts)),
       resources_(parts_.resources, parts_.actions),
-      blobs_(parts_.blobs, parts_.resources, parts_.authorizer) {
+      blobs_(parts_.blobs, parts_.resources, parts_.authorizer),
+      extensions_(parts_.caller, parts_.resources, parts_.authorizer) {
   parts_.metrics.add([stats = stats_](metrics::Sink& sink) { stats->tell(sink); });
 }
 Gateway::~Gateway() = default;
@@ -143,12 +145,21 @@ Result<Response> Gateway::answer(const Request& request, std::string& label) {
   if (uri.path == "/v1/auth/token") return issue_token(request);
   const Call call{request, uri, TRY(context_of(request))};
   if (!route.ok()) return route.error();
-  if (const auto* which = std::get_if<Endpoint>(&*route)) return endpoint(call, *which);
-  if (const auto* place = std::get_if<CollectionRoute>(&*route)) return resources_.collection(call, *place);
-  if (const auto* place = std::get_if<ObjectRoute>(&*route)) return resources_.object(call, *place);
-  if (const auto* place = std::get_if<VerbRoute>(&*route)) return resources_.verb(call, *place);
-  if (const auto* place = std::get_if<BlobRoute>(&*route)) return blobs_.download(call, *place);
-  return blobs_.upload(call, std::get<UploadRoute>(*route));
+  auto response = answer_at(call, *route);
+  const auto schema = parts_.resources.schema();
+  const auto* deprecation = find_deprecation(*route, *schema);
+  if (response.ok() && deprecation != nullptr) add_headers(*deprecation, *response);
+  return response;
+}
+
+Result<Response> Gateway::answer_at(const Call& call, const Route& route) {
+  if (const auto* which = std::get_if<Endpoint>(&route)) return endpoint(call, *which);
+  if (const auto* place = std::get_if<CollectionRoute>(&route)) return resources_.collection(call, *place);
+  if (const auto* place = std::get_if<ObjectRoute>(&route)) return resources_.object(call, *place);
+  if (const auto* place = std::get_if<VerbRoute>(&route)) return resources_.verb(call, *place);
+  if (const auto* place = std::get_if<BlobRoute>(&route)) return blobs_.download(call, *place);
+  if (const auto* place = std::get_if<ExtensionRoute>(&route)) return extensions_.handle(call, *place);
+  return blobs_.upload(call, std::get<UploadRoute>(route));
 }
 
 Result<Response> Gateway::endpoint(const Call& call, Endpoint which) {

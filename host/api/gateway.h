@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/api/blob_api.h"
+#include "host/api/extension_api.h"
 #include "host/api/http.h"
 #include "host/api/request_stats.h"
 #include "host/api/resource_api.h"
@@ -31,6 +32,7 @@ class Gateway final : public Application {
     const auth::Authorizer& authorizer;
     resource::Store& resources;
     resource::Actions& actions;
+    plugin::Caller& caller;
     blob::Store& blobs;
     bus::Bus& bus;
     metrics::Metrics& metrics;                   ///< the gateway adds its own
@@ -48,6 +50,7 @@ class Gateway final : public Application {
  private:
   /// `label` is what the request is counted under.
   Result<Response> answer(const Request& request, std::string& label);
+  Result<Response> answer_at(const Call& call, const Route& route);
   Result<std::unique_ptr<BodySink>> begin_upload(const Request& head);
   Result<auth::ContextPtr> context_of(const Request& request) const;
   Result<Response> endpoint(const Call& call, Endpoint which);
@@ -61,6 +64,7 @@ class Gateway final : public Application {
   const Parts parts_;
   ResourceApi resources_;
   BlobApi blobs_;
+  ExtensionApi extensions_;
   const std::shared_ptr<RequestStats> stats_ = std::make_shared<RequestStats>();  ///< shared with the metrics' source
   std::mutex open_api_mutex_;
   std::string open_api_digest_;  ///< of the schema that the document below describes

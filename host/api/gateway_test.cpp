@@ -349,6 +349,19 @@ TEST_CASE_METHOD(Fixture, "Metrics count requests by route, for who may read the
   CHECK(client.call("GET", "/metrics").status == 403);
 }
 
+TEST_CASE_METHOD(Fixture, "What goes away says so, and what stays does not") {
+  make("r1");
+  const auto kind = post("/v1/stations", R"({"metadata":{"name":"s1"}})");
+  CHECK(kind.status == 201);
+  CHECK(kind.header("Deprecation") == "@1769904000");
+  CHECK(kind.header("Sunset") == "Mon, 01 Feb 2027 00:00:00 GMT");
+  CHECK(client.call("GET", "/v1/stations/s1").header("Deprecation") == "@1769904000");
+  const auto verb = client.call("GET", robot("r1:look"));
+  CHECK(verb.header("Deprecation") == "@1769817600");
+  CHECK(verb.header("Sunset").empty());
+  CHECK(client.call("GET", robot("r1")).header("Deprecation").empty());
+}
+
 TEST_CASE_METHOD(Fixture, "Discovery lists the kinds with their paths and verbs") {
   const auto kinds = json::parse(client.call("GET", "/v1/kinds").body)["items"];
   const auto robot =

@@ -186,6 +186,15 @@ ordered_json action_path(const Kind& kind, const contract::Action& action) {
   return {{"post", std::move(json)}};
 }
 
+void mark_deprecated(ordered_json& item, const contract::Deprecation& deprecation) {
+  for (auto& [method, operation] : item.items()) {
+    operation["deprecated"] = true;
+    if (deprecation.instead.empty()) continue;
+    const std::string before = operation.value("description", "");
+    operation["description"] = before + (before.empty() ? "" : " ") + "Deprecated: " + deprecation.instead;
+  }
+}
+
 void add_kind(ordered_json& paths, const Kind& kind) {
   const bool of_tenant = kind.scope == contract::Scope::kTenant;
   const std::string collection = (of_tenant ? "/v1/tenants/{tenant}/" : "/v1/") + kind.segment;
@@ -193,6 +202,7 @@ void add_kind(ordered_json& paths, const Kind& kind) {
   ordered_json place = ordered_json::array();
   if (of_tenant) place.push_back(shared_parameter("tenant"));
   const auto add = [&](const std::string& path, ordered_json item) {
+    if (kind.deprecated) mark_deprecated(item, *kind.deprecated);
     if (!place.empty()) item["parameters"] = place;
     paths[path] = std::move(item);
   };
@@ -200,9 +210,13 @@ void add_kind(ordered_json& paths, const Kind& kind) {
   place.push_back(shared_parameter("name"));
   add(object, object_path(kind));
   for (const auto& verb : kind.verbs) add(object + ":" + verb.name, patch_verb_path(kind, verb));
-  for (const auto& action : kind.actions) add(object + ":" + action.verb, action_path(kind, action));
-  if (of_tenant)
-    paths["/v1/" + kind.segment] = {{"get", list_operation(kind, capitalized(kind.name) + "OfAllTenants")}};
+  for (const auto& action : kind.actions) {
+    auto item = action_path(kind, action);
+    if (action.deprecated && !kind.deprecated) mark_deprecated(item, *action.deprecated);
+    add(object + ":" + action.verb, std::move(item));
+  }
+  place.clear();
+  if (of_tenant) add("/v1/" + kind.segment, {{"get", list_operation(kind, capitalized(kind.name) + "OfAllTenants")}});
 }
 
 ordered_json plain_path(const std::string& id, const char* summary, const char* media_type = "application/json") {

@@ -48,6 +48,7 @@ TEST_CASE("Each code has its status, and some reasons one of their own") {
       {Code::kResourceExhausted, "host.queue-full", 503},
       {Code::kResourceExhausted, "resource.watchers", 503},
       {Code::kResourceExhausted, "resource.too-large", 413},
+      {Code::kInternal, "extension.malformed", 502},
       {Code::kCancelled, "", 499},
       {Code::kInternal, "", 500},
       {Code::kUnknown, "", 500},

@@ -29,6 +29,7 @@ TEST_CASE("Requests to the same place have one route, whatever a client makes up
   CHECK(route_name("/v1/tenants/b/unicorns/r2") == "/v1/tenants/{tenant}/{kind}/{name}");
   CHECK(route_name("/v1/blobs/uploads/123") == "/v1/blobs/uploads/{id}");
   CHECK(route_name("/v1/blobs/sha256:00") == "/v1/blobs/{digest}");
+  CHECK(route_name("/ext/dash/any/thing") == "/ext/{plugin}");
   CHECK(route_name("/healthz") == "/healthz");
 }
 

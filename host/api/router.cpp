@@ -17,6 +17,7 @@ constexpr std::array<std::pair<std::string_view, Endpoint>, 10> kEndpoints = {{{
                                                                                {"/v1/events", Endpoint::kEvents},
                                                                                {"/metrics", Endpoint::kMetrics}}};
 
+constexpr std::string_view kExtensions = "ext";
 constexpr std::string_view kTenants = "tenants";
 constexpr std::string_view kBlobs = "blobs";
 constexpr std::string_view kUploads = "uploads";
@@ -40,6 +41,11 @@ Result<Route> blob_route(const Uri& uri) {
   return no_such_path(uri);
 }
 
+Route extension_route(const Uri& uri) {
+  const size_t end_of_plugin = uri.path.find('/', kExtensions.size() + 2);
+  return ExtensionRoute{uri.segments[1], end_of_plugin == std::string::npos ? "/" : uri.path.substr(end_of_plugin)};
+}
+
 }  // namespace
 
 Result<Route> route_of(const Uri& uri) {
@@ -47,6 +53,7 @@ Result<Route> route_of(const Uri& uri) {
                                   [&](const auto& endpoint) { return endpoint.first == uri.path; });
   if (found != kEndpoints.end()) return Route(found->second);
   const auto& parts = uri.segments;
+  if (parts.size() >= 2 && parts[0] == kExtensions) return extension_route(uri);
   if (parts.size() < 2 || parts[0] != "v1") return no_such_path(uri);
   if (parts.size() == 2) return Route(CollectionRoute{"", parts[1]});
   if (parts[1] == kBlobs) return blob_route(uri);
@@ -66,6 +73,7 @@ std::string describe(const Route& route, const Uri& uri, const std::function<boo
   if (const auto* at = std::get_if<VerbRoute>(&route)) return place(*at) + "/{name}:{verb}";
   if (std::holds_alternative<BlobRoute>(route)) return "/v1/blobs/{digest}";
   if (std::holds_alternative<UploadRoute>(route)) return "/v1/blobs/uploads/{id}";
+  if (std::holds_alternative<ExtensionRoute>(route)) return "/ext/{plugin}";
   return uri.path;
 }
 

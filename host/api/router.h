@@ -55,7 +55,13 @@ struct UploadRoute {
   std::string id;
 };
 
-using Route = std::variant<Endpoint, CollectionRoute, ObjectRoute, VerbRoute, BlobRoute, UploadRoute>;
+/// /ext/{plugin}/…, which the plugin serves.
+struct ExtensionRoute {
+  std::string plugin;
+  std::string path;  ///< behind it, as sent: "/…"
+};
+
+using Route = std::variant<Endpoint, CollectionRoute, ObjectRoute, VerbRoute, BlobRoute, UploadRoute, ExtensionRoute>;
 
 /// NOT_FOUND "http.path".
 Result<Route> route_of(const Uri& uri);

@@ -170,6 +170,7 @@ Status Daemon::Parts::open_api() {
                                                                .authorizer = *authorizer,
                                                                .resources = *store,
                                                                .actions = *actions,
+                                                               .caller = *broker,
                                                                .blobs = *blobs,
                                                                .bus = bus,
                                                                .metrics = metrics,
