@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
+#include <utility>
 
 #include "host/base/file.h"
 
@@ -146,7 +147,7 @@ Result<ElfFacts> read_elf(std::string_view bytes) {
   const Image image(bytes);
   const auto sections = TRY(read_sections(image));
   ElfFacts facts;
-  bool has_symbols = false;
+  bool has_symbols = false, has_dynamic = false;
   Elf64_Ehdr header;
   const bool has_names = image.read(0, header) && header.e_shstrndx < sections.size();
   for (const Elf64_Shdr& section : sections) {
@@ -157,10 +158,11 @@ Result<ElfFacts> read_elf(std::string_view bytes) {
     if (section.sh_type != SHT_DYNSYM && section.sh_type != SHT_DYNAMIC) continue;
     if (section.sh_link >= sections.size()) return malformed("a table without its strings");
     const Elf64_Shdr& strings = sections[section.sh_link];
+    bool& is_known = section.sh_type == SHT_DYNAMIC ? has_dynamic : has_symbols;
+    if (std::exchange(is_known, true)) return malformed("two tables of one kind");
     if (section.sh_type == SHT_DYNAMIC) {
       TRY_STATUS(read_dynamic(image, section, strings, facts));
     } else {
-      has_symbols = true;
       TRY_STATUS(read_symbols(image, section, strings, facts));
     }
   }

@@ -140,8 +140,8 @@ struct WatchRequest {
   Executor executor = {};
 };
 
-/// They hold what they need: on_end comes exactly once, is the last, and afterwards they are destroyed. For a watch that
-/// is refused it comes before watch() returns, on the caller's thread.
+/// They hold what they need: on_end comes exactly once, is the last, and afterwards they are destroyed. For a watch
+/// that is refused it comes before watch() returns, on the caller's thread.
 struct WatchCallbacks {
   /// All changes that one revision made within the range; each revision exactly once, ascending.
   std::function<void(Revision revision, const std::vector<Event>& events)> on_changes;

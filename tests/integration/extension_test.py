@@ -86,8 +86,7 @@ def disabled_it_is_unavailable(access, daemon):
 
 
 def main():
-    plugins = [BUILD / "lib/novacron/plugins", BUILD / "fixtures/sdk-plugins"]
-    with folder() as path, Daemon(path, plugins=plugins) as daemon:
+    with folder() as path, Daemon(path, plugins=[BUILD / "fixtures" / "sdk-plugins"]) as daemon:
         access = daemon.access()
         for check in (serves_nothing_before_it_is_there, hands_over_what_was_asked, heads_have_no_body,
                       status_and_size_are_the_plugins, a_bad_answer_is_not_passed_on, rights_are_the_hosts,
