@@ -14,7 +14,9 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "host/api/content_encoding.h"
 #include "host/api/problem.h"
+#include "host/api/request_head.h"
 #include "host/api/session.h"
 #include "host/api/tracing.h"
 
@@ -30,9 +32,21 @@ constexpr uint64_t kGoodbyeMs = 2'000;
 
 enum class After { kKeep, kClose };
 
+/// Nobody needs them, and not everybody on the way reads them alike.
+struct RefuseChunkExtensions {
+  void operator()(uint64_t, beast::string_view extensions, ErrorCode& failure) const {
+    if (!extensions.empty()) failure = http::error::bad_chunk_extension;
+  }
+};
+
 /// A request under way.
 struct Exchange {
+  Exchange() { parser.on_chunk_header(refuse_extensions); }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
   Parser parser;
+  RefuseChunkExtensions refuse_extensions;                         ///< called by the parser
   std::shared_ptr<Request> request = std::make_shared<Request>();  ///< shared with the worker that handles it
   bool body_read = false;                                          ///< to its end, so that another request may follow
 };
@@ -49,11 +63,6 @@ Error body_too_large(size_t limit) {
 /// The error to answer with when reading failed; the code kCancelled: the client is gone, there is nobody to answer.
 Error read_error(const Session& session, ErrorCode failure, std::string_view what, uint64_t limit_ms) {
   if (session.watchdog.fired()) return too_slow(what, limit_ms);
-  if (failure == http::error::header_limit) {
-    return {Code::kInvalidArgument,
-            "the headers are larger than " + std::to_string(session.shared->limits.header_bytes) + " bytes",
-            "http.headers-too-large"};
-  }
   if (failure == http::error::body_limit) return body_too_large(session.shared->limits.body_bytes);
   const bool gone = failure == http::error::end_of_stream || failure == http::error::partial_message ||
                     failure.category() != http::make_error_code(http::error::bad_method).category();
@@ -97,7 +106,8 @@ void fill_head(http::response<Body>& message, const Session& session, const Exch
   message.set("X-Request-Id", exchange.request->id);
   message.set("X-Content-Type-Options", "nosniff");
   message.set("Referrer-Policy", "no-referrer");
-  message.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  if (message.find("Content-Security-Policy") == message.end())  // what a plugin serves may need another
+    message.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   if (message.find(http::field::cache_control) == message.end()) message.set("Cache-Control", "no-store");
   if (const_cast<Session&>(session).transport.tls() != nullptr)
     message.set("Strict-Transport-Security", "max-age=31536000");
@@ -270,7 +280,7 @@ awaitable<Response> handle_whole(Session& session, Exchange& exchange) {
   if (!read.ok()) co_return problem_of(exchange, read.error());
   Application* application = &session.shared->application;
   const std::shared_ptr<const Request> request = exchange.request;
-  std::function<Response()> work = [application, request] { return application->handle(*request); };
+  std::function<Response()> work = [application, request] { return encoded(*request, application->handle(*request)); };
   auto response = co_await on_worker(session, std::move(work));
   if (!response.ok()) co_return problem_of(exchange, response.error());
   co_return *std::move(response);
@@ -381,16 +391,40 @@ awaitable<bool> wait_for_request(Session& session) {
   co_return !failure && size > 0;
 }
 
-awaitable<Result<size_t>> read_head(Session& session, Exchange& exchange) {
+/// Reads until the whole head is in the session's buffer; its size.
+awaitable<Result<size_t>> receive_head(Session& session) {
   const Limits& limits = session.shared->limits;
-  exchange.parser.header_limit(static_cast<uint32_t>(limits.header_bytes));
-  exchange.parser.body_limit(boost::none);
+  HeadScan scan(limits.header_bytes);
   session.watchdog.arm(limits.header_ms);
-  auto [failure, size] = co_await http::async_read_header(session.transport, session.buffer, exchange.parser, kAwait);
-  *exchange.request = take_head(session, exchange.parser);
-  if (failure) co_return Result<size_t>(read_error(session, failure, "the request's head", limits.header_ms));
+  while (true) {
+    const auto have = session.buffer.data();
+    auto size = scan.scan({static_cast<const char*>(have.data()), have.size()});
+    if (!size.ok() || *size > 0) co_return size;
+    const auto space = session.buffer.prepare(kReadBytes);
+    auto [failure, got] = co_await session.transport.async_read_some(space, kAwait);
+    if (failure) co_return Result<size_t>(read_error(session, failure, "the request's head", limits.header_ms));
+    session.buffer.commit(got);
+  }
+}
+
+Status parse_head(Session& session, Parser& parser, size_t size) {
+  const auto* bytes = static_cast<const char*>(session.buffer.data().data());
+  TRY_STATUS(check_head({bytes, size}));
+  parser.header_limit(static_cast<uint32_t>(size));
+  parser.body_limit(boost::none);
+  ErrorCode failure;
+  const size_t used = parser.put(asio::const_buffer(bytes, size), failure);
+  if (failure || !parser.is_header_done()) return read_error(session, failure, "", 0);
+  session.buffer.consume(used);
+  return {};
+}
+
+awaitable<Status> read_head(Session& session, Exchange& exchange) {
+  const auto size = co_await receive_head(session);
   session.watchdog.disarm();
-  co_return size;
+  const Status parsed = size.ok() ? parse_head(session, exchange.parser, *size) : Status(size.error());
+  *exchange.request = take_head(session, exchange.parser);
+  co_return parsed;
 }
 
 Error too_many_connections(const Limits& limits) {

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "host/api/deprecation.h"
 #include "host/api/kinds.h"
 #include "host/api/openapi.h"
 #include "host/api/problem.h"
 #include "host/api/watch_feed.h"
+#include "host/base/clock.h"
+#include "host/base/log.h"
 #include "host/bus/subject.h"
 #include "host/contract/time_text.h"
 #include "host/contract/units.h"
@@ -17,6 +20,8 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::string_view kEventKind = "novacron.core/Event";
+constexpr std::string_view kMetricsKind = "novacron.core/Metrics";
+constexpr std::string_view kUnknownRoute = "unknown";
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
 
 Response to_response(const ordered_json& json, int status = 200) {
@@ -74,7 +79,10 @@ Response who_is(const auth::Identity& identity) {
 Gateway::Gateway(Parts parts)
     : parts_(std::move(parts)),
       resources_(parts_.resources, parts_.actions),
-      blobs_(parts_.blobs, parts_.resources, parts_.authorizer) {}
+      blobs_(parts_.blobs, parts_.resources, parts_.authorizer),
+      extensions_(parts_.caller, parts_.resources, parts_.authorizer) {
+  parts_.metrics.add([stats = stats_](metrics::Sink& sink) { stats->tell(sink); });
+}
 Gateway::~Gateway() = default;
 
 bool Gateway::streams_body(const Request& head) const {
@@ -85,8 +93,21 @@ bool Gateway::streams_body(const Request& head) const {
 }
 
 Response Gateway::handle(const Request& request) {
-  auto response = answer(request);
-  return response.ok() ? *std::move(response) : problem(response.error(), request.id);
+  const uint64_t begun_ns = system_clock().monotonic_ns();
+  std::string route(kUnknownRoute);
+  auto answered = answer(request, route);
+  auto response = answered.ok() ? *std::move(answered) : problem(answered.error(), request.id);
+  const bool failed = !answered.ok() && response.status >= 500;
+  if (failed || !reads(request)) {
+    log(failed ? LogLevel::kWarn : LogLevel::kDebug, "api", "request",
+        {{"method", to_string(request.method)},
+         {"path", std::string_view(request.target).substr(0, request.target.find('?'))},
+         {"status", response.status},
+         {"reason", answered.ok() ? "" : answered.error().reason},
+         {"request", request.id}});
+  }
+  stats_->record(route, request.method, response.status, system_clock().monotonic_ns() - begun_ns);
+  return response;
 }
 
 std::variant<Response, std::unique_ptr<BodySink>> Gateway::begin(const Request& head) {
@@ -111,18 +132,33 @@ Result<auth::ContextPtr> Gateway::context_of(const Request& request) const {
   return auth::ContextPtr(std::move(context));
 }
 
-Result<Response> Gateway::answer(const Request& request) {
+Result<Response> Gateway::answer(const Request& request, std::string& label) {
   const auto uri = TRY(parse_uri(request.target));
+  const auto route = route_of(uri);
+  if (route.ok()) {
+    label = describe(*route, uri, [schema = parts_.resources.schema()](const std::string& segment) {
+      return schema->find_segment(segment) != nullptr;
+    });
+  }
   if (uri.path == "/healthz") return to_response({{"status", "ok"}});
   if (uri.path == "/readyz") return ready();
   if (uri.path == "/v1/auth/token") return issue_token(request);
   const Call call{request, uri, TRY(context_of(request))};
-  const auto route = TRY(route_of(uri));
+  if (!route.ok()) return route.error();
+  auto response = answer_at(call, *route);
+  const auto schema = parts_.resources.schema();
+  const auto* deprecation = find_deprecation(*route, *schema);
+  if (response.ok() && deprecation != nullptr) add_headers(*deprecation, *response);
+  return response;
+}
+
+Result<Response> Gateway::answer_at(const Call& call, const Route& route) {
   if (const auto* which = std::get_if<Endpoint>(&route)) return endpoint(call, *which);
   if (const auto* place = std::get_if<CollectionRoute>(&route)) return resources_.collection(call, *place);
   if (const auto* place = std::get_if<ObjectRoute>(&route)) return resources_.object(call, *place);
   if (const auto* place = std::get_if<VerbRoute>(&route)) return resources_.verb(call, *place);
   if (const auto* place = std::get_if<BlobRoute>(&route)) return blobs_.download(call, *place);
+  if (const auto* place = std::get_if<ExtensionRoute>(&route)) return extensions_.handle(call, *place);
   return blobs_.upload(call, std::get<UploadRoute>(route));
 }
 
@@ -141,6 +177,8 @@ Result<Response> Gateway::endpoint(const Call& call, Endpoint which) {
       return open_api(call);
     case Endpoint::kEvents:
       return events(call);
+    case Endpoint::kMetrics:
+      return scrape(call);
     case Endpoint::kHealth:
     case Endpoint::kReady:
     case Endpoint::kToken:
@@ -202,6 +240,14 @@ Result<Response> Gateway::open_api(const Call& call) {
     response.status = 304;
     response.body = std::string();
   }
+  return response;
+}
+
+Result<Response> Gateway::scrape(const Call& call) const {
+  TRY_STATUS(parts_.authorizer.authorize(*call.context, {"get", std::string(kMetricsKind), "", ""}));
+  Response response;
+  response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  response.body = parts_.metrics.text();
   return response;
 }
 

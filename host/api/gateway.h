@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "host/api/blob_api.h"
+#include "host/api/extension_api.h"
 #include "host/api/http.h"
+#include "host/api/request_stats.h"
 #include "host/api/resource_api.h"
 #include "host/auth/authenticator.h"
 #include "host/bus/bus.h"
@@ -31,8 +33,10 @@ class Gateway final : public Application {
     const auth::Authorizer& authorizer;
     resource::Store& resources;
     resource::Actions& actions;
+    plugin::Caller& caller;
     blob::Store& blobs;
     bus::Bus& bus;
+    metrics::Metrics& metrics;                   ///< the gateway adds its own
     std::function<std::vector<Check>()> checks;  ///< [worker]
     std::string node;
     std::string version;
@@ -45,7 +49,9 @@ class Gateway final : public Application {
   std::variant<Response, std::unique_ptr<BodySink>> begin(const Request& head) override;
 
  private:
-  Result<Response> answer(const Request& request);
+  /// `label` is what the request is counted under.
+  Result<Response> answer(const Request& request, std::string& label);
+  Result<Response> answer_at(const Call& call, const Route& route);
   Result<std::unique_ptr<BodySink>> begin_upload(const Request& head);
   Result<auth::ContextPtr> context_of(const Request& request) const;
   Result<Response> endpoint(const Call& call, Endpoint which);
@@ -54,10 +60,13 @@ class Gateway final : public Application {
   Result<Response> schema(const Call& call) const;
   Result<Response> open_api(const Call& call);
   Result<Response> events(const Call& call);
+  Result<Response> scrape(const Call& call) const;
 
   const Parts parts_;
   ResourceApi resources_;
   BlobApi blobs_;
+  ExtensionApi extensions_;
+  const std::shared_ptr<RequestStats> stats_ = std::make_shared<RequestStats>();  ///< shared with the metrics' source
   std::mutex open_api_mutex_;
   std::string open_api_digest_;  ///< of the schema that the document below describes
   std::string open_api_;

@@ -5,6 +5,8 @@
 
 #include "host/api/testing/api_world.h"
 #include "host/auth/openssl.h"
+#include "host/resource/keys.h"
+#include "host/state/sync.h"
 
 using namespace novacron::host;
 using namespace novacron::host::api;
@@ -88,10 +90,40 @@ TEST_CASE_METHOD(Fixture, "An object is changed only as it was seen") {
   CHECK(json::parse(changed.body)["spec"]["arms"] == 3);
   const auto refused = client.call("PATCH", robot("r1"), R"({"spec":{"arms":4}})", kPatch + seen);
   CHECK(refused.status == 412);
+  CHECK(refused.header("ETag") == changed.header("ETag"));
+  CHECK("\"" + json::parse(refused.body)["current"]["etag"].get<std::string>() + "\"" == changed.header("ETag"));
+  CHECK(json::parse(refused.body)["current"]["revision"] == json::parse(changed.body)["metadata"]["revision"]);
   CHECK(client.call("PUT", robot("r1"), R"({"spec":{"arms":5}})", kJson + seen).status == 412);
   CHECK(client.call("DELETE", robot("r1"), "", seen).status == 412);
   CHECK(client.call("DELETE", robot("r1")).status == 200);
   CHECK(client.call("GET", robot("r1")).status == 404);
+}
+
+TEST_CASE_METHOD(Fixture, "A write is refused that may only be done to something else than what is there") {
+  const auto tag = make("r1").header("ETag");
+  const std::string change = R"({"spec":{"arms":3}})";
+  for (const std::string& seen : {std::string("*"), tag, "W/" + tag, "\"other\", " + tag}) {
+    const auto refused = client.call("PATCH", robot("r1"), change, kPatch + ("If-None-Match: " + seen + "\r\n"));
+    CHECK(refused.status == 412);
+    CHECK(reason(refused) == "http.precondition");
+    CHECK(refused.header("ETag") == tag);
+  }
+  CHECK(client.call("PATCH", robot("r1"), change, kPatch + std::string("If-None-Match: \"other\"\r\n")).status == 200);
+  CHECK(client.call("PUT", robot("none"), "{}", kJson + std::string("If-None-Match: *\r\n")).status == 404);
+  CHECK(client.call("DELETE", robot("r1"), "", "If-Match: *\r\n").status == 200);
+}
+
+TEST_CASE_METHOD(Fixture, "The request's id is in the answer, in a problem and in the audit of what it changed") {
+  const auto made = post(kRobots, R"({"metadata":{"name":"r1"}})", "X-Request-Id: create-r1\r\n");
+  CHECK(made.header("X-Request-Id") == "create-r1");
+  const auto refused = client.call("GET", robot("none"), "", "X-Request-Id: look-for-none\r\n");
+  CHECK(json::parse(refused.body)["request_id"] == "look-for-none");
+  std::string audit;
+  state::RangeRequest all;
+  all.keys = state::KeyRange::prefix(resource::kAuditPrefix);
+  const auto records = state::Sync(world.engine()).range(std::move(all));
+  for (const auto& record : records->entries) audit += record->value;
+  CHECK_THAT(audit, Catch::Contains("create-r1") && !Catch::Contains("look-for-none"));
 }
 
 TEST_CASE_METHOD(Fixture, "What has not changed is not sent again") {
@@ -402,6 +434,36 @@ TEST_CASE_METHOD(Fixture, "The schema is served for the CLI and not sent twice")
   CHECK(answer.header("ETag") == "\"" + world.store().schema()->digest() + "\"");
   CHECK((answer.body == world.store().schema()->serialize()));
   CHECK(client.call("GET", "/v1/schema", "", "If-None-Match: " + answer.header("ETag") + "\r\n").status == 304);
+}
+
+TEST_CASE_METHOD(Fixture, "Metrics count requests by route, for who may read them") {
+  make("r1");
+  make("r1");
+  client.call("GET", robot("r1"));
+  client.call("GET", "/v1/tenants/made-up/unicorns/u1");
+  const auto answer = client.call("GET", "/metrics");
+  CHECK(answer.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+  const std::string name = "novacron_http_request_duration_seconds_count";
+  CHECK_THAT(answer.body,
+             Catch::Contains(name + R"({route="/v1/tenants/{tenant}/robots",method="POST",status="201"} 1)") &&
+                 Catch::Contains(name + R"({route="/v1/tenants/{tenant}/robots",method="POST",status="409"} 1)") &&
+                 Catch::Contains(name + R"({route="/v1/tenants/{tenant}/robots/{name}",method="GET",status="200"} 1)"));
+  CHECK_THAT(answer.body, !Catch::Contains("made-up") && !Catch::Contains("unicorns"));
+  world.authorizer.denied = {"local:" + std::to_string(::geteuid()) + " get novacron.core/Metrics"};
+  CHECK(client.call("GET", "/metrics").status == 403);
+}
+
+TEST_CASE_METHOD(Fixture, "What goes away says so, and what stays does not") {
+  make("r1");
+  const auto kind = post("/v1/stations", R"({"metadata":{"name":"s1"}})");
+  CHECK(kind.status == 201);
+  CHECK(kind.header("Deprecation") == "@1769904000");
+  CHECK(kind.header("Sunset") == "Mon, 01 Feb 2027 00:00:00 GMT");
+  CHECK(client.call("GET", "/v1/stations/s1").header("Deprecation") == "@1769904000");
+  const auto verb = client.call("GET", robot("r1:look"));
+  CHECK(verb.header("Deprecation") == "@1769817600");
+  CHECK(verb.header("Sunset").empty());
+  CHECK(client.call("GET", robot("r1")).header("Deprecation").empty());
 }
 
 TEST_CASE_METHOD(Fixture, "Discovery lists the kinds with their paths and verbs") {

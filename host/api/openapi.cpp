@@ -12,9 +12,11 @@ namespace {
 using contract::Kind;
 using nlohmann::ordered_json;
 
-ordered_json parameter(const char* name, const char* in, ordered_json schema, const char* description) {
+ordered_json parameter(const char* name, const char* in, ordered_json schema, const char* description,
+                       ordered_json example = nullptr) {
   ordered_json json = {{"name", name}, {"in", in}, {"schema", std::move(schema)}, {"description", description}};
   if (std::string_view(in) == "path") json["required"] = true;
+  if (!example.is_null()) json["example"] = std::move(example);
   return json;
 }
 
@@ -34,9 +36,10 @@ ordered_json number_schema() {
 ordered_json parameters() {
   const ordered_json name = {{"type", "string"}, {"maxLength", 63}, {"pattern", "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}};
   return {
-      {"tenant", parameter("tenant", "path", name, "who owns the object: \"default\" is always there")},
-      {"name", parameter("name", "path", name, "of the object, unique in its kind and tenant")},
-      {"label_selector", parameter("label_selector", "query", text_schema(), "\"app=web,tier!=db,env in (a,b),!old\"")},
+      {"tenant", parameter("tenant", "path", name, "who owns the object: \"default\" is always there", "default")},
+      {"name", parameter("name", "path", name, "of the object, unique in its kind and tenant", "example")},
+      {"label_selector", parameter("label_selector", "query", text_schema(), "\"app=web,tier!=db,env in (a,b),!old\"",
+                                   "stage in (test,production),!old")},
       {"field_selector",
        parameter("field_selector", "query", {{"type", "string"}, {"maxLength", contract::kMaxConditionBytes}},
                  "comparisons (== != < <= > >=) of fields, joined by && and ||: \"spec.cpu > 2 && "
@@ -79,11 +82,32 @@ ordered_json answer(const char* description, ordered_json content = nullptr) {
   return json;
 }
 
+/// An answer that says more in its headers.
+ordered_json answer_with(ordered_json json, std::initializer_list<const char*> headers) {
+  for (const char* name : headers) json["headers"][name] = {{"$ref", std::string("#/components/headers/") + name}};
+  return json;
+}
+
+ordered_json headers() {
+  const auto header = [](const char* description) {
+    return ordered_json{{"description", description}, {"schema", text_schema()}};
+  };
+  return {{"ETag", header("names the object as it is now, for If-Match and If-None-Match")},
+          {"Location", header("where it is found from now on")},
+          {"Operation", header("the name of the Operation that tells when the write has taken effect")},
+          {"Retry-After", header("seconds to wait before another try")},
+          {"X-Request-Id", header("the request's own, or one that was made for it; logs and audit have it too")}};
+}
+
 ordered_json operation(const std::string& id, const std::string& summary, const std::string& tag) {
   return {{"operationId", id},
           {"summary", summary},
           {"tags", {tag}},
           {"responses", {{"default", {{"$ref", "#/components/responses/problem"}}}}}};
+}
+
+std::string list_name(const Kind& kind) {
+  return kind.message->full_name + "List";
 }
 
 ordered_json list_schema(const Kind& kind) {
@@ -99,7 +123,10 @@ ordered_json list_operation(const Kind& kind, const std::string& id) {
   for (const char* name : {"label_selector", "field_selector", "order_by", "limit", "page_token", "at", "fields",
                            "watch", "after_revision"})
     json["parameters"].push_back(shared_parameter(name));
-  json["responses"]["200"] = answer("a page", json_content(list_schema(kind)));
+  auto content = json_content(schema_ref(list_name(kind)));
+  for (const char* stream : {"application/x-ndjson", "text/event-stream"})
+    content[stream] = {{"schema", schema_ref("WatchEvent")}};
+  json["responses"]["200"] = answer("a page; with watch, changes one by one", std::move(content));
   return json;
 }
 
@@ -108,7 +135,11 @@ ordered_json write_operation(const Kind& kind, const std::string& verb, const st
   json["parameters"] = {shared_parameter("dry_run"), shared_parameter("idempotency_key")};
   if (verb != "create") json["parameters"].push_back(shared_parameter("if_match"));
   const char* status = verb == "create" ? "201" : "200";
-  json["responses"][status] = answer("the object", json_content(schema_ref(kind.message->full_name)));
+  auto written = answer("the object", json_content(schema_ref(kind.message->full_name)));
+  if (verb == "create")
+    json["responses"][status] = answer_with(std::move(written), {"ETag", "Location", "Operation", "X-Request-Id"});
+  else
+    json["responses"][status] = answer_with(std::move(written), {"ETag", "Operation", "X-Request-Id"});
   return json;
 }
 
@@ -138,15 +169,17 @@ ordered_json bulk_delete_operation(const Kind& kind) {
   return json;
 }
 
-ordered_json body(const std::string& media_type, ordered_json schema) {
-  return {{"required", true}, {"content", {{media_type, {{"schema", std::move(schema)}}}}}};
+ordered_json body(const std::string& media_type, ordered_json schema, ordered_json example = nullptr) {
+  ordered_json content = {{"schema", std::move(schema)}};
+  if (!example.is_null()) content["example"] = std::move(example);
+  return {{"required", true}, {"content", {{media_type, std::move(content)}}}};
 }
 
 ordered_json collection_path(const Kind& kind) {
   ordered_json path = {{"get", list_operation(kind, kind.name)},
                        {"post", write_operation(kind, "create", "Create")},
                        {"delete", bulk_delete_operation(kind)}};
-  path["post"]["requestBody"] = body("application/json", schema_ref(kind.message->full_name));
+  path["post"]["requestBody"] = body("application/json", schema_ref(kind.message->full_name), example_object(kind));
   return path;
 }
 
@@ -164,7 +197,8 @@ ordered_json json_patch_schema() {
 }
 
 void add_patch(const Kind& kind, ordered_json& patch) {
-  patch["requestBody"] = body("application/merge-patch+json", {{"type", "object"}});
+  patch["requestBody"] =
+      body("application/merge-patch+json", {{"type", "object"}, {"additionalProperties", true}}, example_patch());
   auto& content = patch["requestBody"]["content"];
   content["application/json-patch+json"]["schema"] = json_patch_schema();
   content["application/apply-patch+json"]["schema"] = schema_ref(kind.message->full_name);
@@ -179,8 +213,10 @@ ordered_json object_path(const Kind& kind) {
                        {"delete", write_operation(kind, "delete", "Delete it")}};
   path["get"]["parameters"] = {shared_parameter("at"), shared_parameter("fields"), shared_parameter("if_none_match")};
   path["put"]["parameters"].push_back(shared_parameter("update_mask"));
-  path["get"]["responses"]["200"] = answer("the object", json_content(schema_ref(kind.message->full_name)));
-  path["put"]["requestBody"] = body("application/json", schema_ref(kind.message->full_name));
+  path["get"]["responses"]["200"] =
+      answer_with(answer("the object", json_content(schema_ref(kind.message->full_name))), {"ETag", "X-Request-Id"});
+  path["get"]["responses"]["304"] = answer("it is still what If-None-Match names");
+  path["put"]["requestBody"] = body("application/json", schema_ref(kind.message->full_name), example_object(kind));
   add_patch(kind, path["patch"]);
   return path;
 }
@@ -215,10 +251,20 @@ ordered_json action_path(const Kind& kind, const contract::Action& action) {
                           shared_parameter("if_match")};
     json["responses"]["200"] =
         answer("of a dry run: the Operation that would start", json_content(schema_ref("novacron.core.v1.Operation")));
-    json["responses"]["202"] = answer("an Operation that tells how it goes; Location says where it is",
-                                      json_content(schema_ref("novacron.core.v1.Operation")));
+    json["responses"]["202"] = answer_with(answer("an Operation that tells how it goes; Location says where it is",
+                                                  json_content(schema_ref("novacron.core.v1.Operation"))),
+                                           {"Location", "ETag", "X-Request-Id"});
   }
   return {{"post", std::move(json)}};
+}
+
+void mark_deprecated(ordered_json& item, const contract::Deprecation& deprecation) {
+  for (auto& [method, operation] : item.items()) {
+    operation["deprecated"] = true;
+    if (deprecation.instead.empty()) continue;
+    const std::string before = operation.value("description", "");
+    operation["description"] = before + (before.empty() ? "" : " ") + "Deprecated: " + deprecation.instead;
+  }
 }
 
 void add_kind(ordered_json& paths, const Kind& kind) {
@@ -228,6 +274,7 @@ void add_kind(ordered_json& paths, const Kind& kind) {
   ordered_json place = ordered_json::array();
   if (of_tenant) place.push_back(shared_parameter("tenant"));
   const auto add = [&](const std::string& path, ordered_json item) {
+    if (kind.deprecated) mark_deprecated(item, *kind.deprecated);
     if (!place.empty()) item["parameters"] = place;
     paths[path] = std::move(item);
   };
@@ -235,9 +282,13 @@ void add_kind(ordered_json& paths, const Kind& kind) {
   place.push_back(shared_parameter("name"));
   add(object, object_path(kind));
   for (const auto& verb : kind.verbs) add(object + ":" + verb.name, patch_verb_path(kind, verb));
-  for (const auto& action : kind.actions) add(object + ":" + action.verb, action_path(kind, action));
-  if (of_tenant)
-    paths["/v1/" + kind.segment] = {{"get", list_operation(kind, capitalized(kind.name) + "OfAllTenants")}};
+  for (const auto& action : kind.actions) {
+    auto item = action_path(kind, action);
+    if (action.deprecated && !kind.deprecated) mark_deprecated(item, *action.deprecated);
+    add(object + ":" + action.verb, std::move(item));
+  }
+  place.clear();
+  if (of_tenant) add("/v1/" + kind.segment, {{"get", list_operation(kind, capitalized(kind.name) + "OfAllTenants")}});
 }
 
 ordered_json plain_path(const std::string& id, const char* summary, const char* media_type = "application/json") {
@@ -269,7 +320,7 @@ ordered_json blob_upload() {
   auto post = operation("uploadBlob", "Store bytes; large ones can also be sent in pieces through uploads", "blobs");
   post["parameters"] = {
       parameter("digest", "query", text_schema(), "sha256:<64 hex>: refused when the bytes have another")};
-  post["requestBody"] = body("application/octet-stream", ordered_json::object());
+  post["requestBody"] = body("application/octet-stream", ordered_json::object(), "any bytes");
   post["responses"]["201"] = answer("the digest by which it is found", json_content({{"type", "object"}}));
   return post;
 }
@@ -283,9 +334,10 @@ void add_host_paths(ordered_json& paths) {
   paths["/v1/auth/token"] = token_path();
   paths["/v1/kinds"] = plain_path("listKinds", "The kinds that there are");
   paths["/v1/schema"] = plain_path("schema", "All contracts as a FileDescriptorSet", "application/x-protobuf");
+  paths["/metrics"] = plain_path("metrics", "What Prometheus scrapes", "text/plain");
   paths["/v1/events"] = plain_path("events", "Events as they come, also over WebSocket", "application/x-ndjson");
   paths["/v1/events"]["get"]["parameters"] = {
-      parameter("subject", "query", text_schema(), "a pattern such as plugin.* or >"),
+      parameter("subject", "query", text_schema(), "a pattern such as plugin.* or >", "resource.tenant.*"),
       parameter("after_sequence", "query", number_schema(), "resume behind this event; 0: all that is still there")};
   paths["/v1/blobs"]["post"] = blob_upload();
 }
@@ -301,9 +353,24 @@ ordered_json problem_schema() {
         {"code", text_schema()},
         {"reason", {{"type", "string"}, {"description", "stable, for programs"}}},
         {"request_id", text_schema()},
+        {"current",
+         {{"type", "object"},
+          {"description", "of a 412: what is there now"},
+          {"properties", {{"etag", text_schema()}, {"revision", number_schema()}, {"generation", number_schema()}}}}},
         {"fields",
          {{"type", "array"},
           {"items", {{"type", "object"}, {"properties", {{"path", text_schema()}, {"message", text_schema()}}}}}}}}}};
+}
+
+ordered_json watch_event_schema() {
+  return {{"type", "object"},
+          {"description", "one line, one event or one WebSocket message; resume after its revision"},
+          {"properties",
+           {{"type", {{"type", "string"}, {"enum", {"PUT", "DELETED", "BOOKMARK", "ERROR"}}}},
+            {"object", {{"type", "object"}, {"description", "of PUT and DELETED"}}},
+            {"revision", number_schema()},
+            {"error", schema_ref("Problem")}}},
+          {"required", {"type"}}};
 }
 
 }  // namespace
@@ -314,8 +381,11 @@ std::string describe_open_api(const contract::Schema& schema, const std::string&
   add_host_paths(paths);
   ordered_json messages = describe_messages(schema);
   messages["Problem"] = problem_schema();
-  const ordered_json problem = {{"description", "what is wrong"},
-                                {"content", {{"application/problem+json", {{"schema", schema_ref("Problem")}}}}}};
+  messages["WatchEvent"] = watch_event_schema();
+  for (const auto& kind : schema.kinds()) messages[list_name(kind)] = list_schema(kind);
+  const ordered_json problem =
+      answer_with(answer("what is wrong", {{"application/problem+json", {{"schema", schema_ref("Problem")}}}}),
+                  {"Retry-After", "X-Request-Id"});
   const ordered_json document = {
       {"openapi", "3.1.0"},
       {"info", {{"title", "NovaCron"}, {"version", version}, {"summary", "Resources of all installed plugins"}}},
@@ -325,6 +395,7 @@ std::string describe_open_api(const contract::Schema& schema, const std::string&
        {{"schemas", std::move(messages)},
         {"parameters", parameters()},
         {"responses", {{"problem", problem}}},
+        {"headers", headers()},
         {"securitySchemes", {{"bearer", {{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}}}}}}}};
   return document.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }

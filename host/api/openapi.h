@@ -13,6 +13,9 @@ std::string describe_open_api(const contract::Schema& schema, const std::string&
 
 /// {"novacron.core.v1.Metadata": {…}, …}: JSON Schema of the messages of all kinds, and of what they hold.
 nlohmann::ordered_json describe_messages(const contract::Schema& schema);
+/// What can be posted, or put, as an object of the kind; and a merge patch of any kind.
+nlohmann::ordered_json example_object(const contract::Kind& kind);
+nlohmann::ordered_json example_patch();
 /// {"$ref": "#/components/schemas/<full name>"}
 nlohmann::ordered_json schema_ref(const std::string& full_name);
 

@@ -80,6 +80,21 @@ TEST_CASE("A change names the patches that it takes") {
   CHECK(patch["responses"].contains("201"));
 }
 
+TEST_CASE("What goes away is marked, with what to use") {
+  const auto& paths = document()["paths"];
+  for (const char* path : {"/v1/stations", "/v1/stations/{name}"}) {
+    for (const auto& [method, operation] : paths[path].items()) {
+      if (method == "parameters") continue;
+      CHECK(operation["deprecated"] == true);
+      CHECK(operation["description"] == "Deprecated: use beds");
+    }
+  }
+  const auto& robot = paths["/v1/tenants/{tenant}/robots/{name}:look"]["post"];
+  CHECK(robot["deprecated"] == true);
+  CHECK(robot["description"] == "Deprecated: watch it");
+  CHECK_FALSE(paths["/v1/robots"]["get"].contains("deprecated"));
+}
+
 TEST_CASE("Field rules become keywords") {
   CHECK(robot_spec("arms")["minimum"] == 1);
   CHECK(robot_spec("arms")["maximum"] == 8);

@@ -15,13 +15,14 @@ struct StatusOfReason {
 };
 
 // Where HTTP says more than the code does.
-constexpr std::array<StatusOfReason, 14> kReasons = {{
+constexpr std::array<StatusOfReason, 15> kReasons = {{
     {"http.method", 405},
     {"http.accept", 406},
     {"http.content-type", 415},
     {"http.headers-too-large", 431},
     {"http.precondition", 412},
     {"http.upgrade-required", 426},
+    {"extension.malformed", 502},
     {"api.connections", 503},
     {"api.watchers", 503},
     {"api.draining", 503},
@@ -91,6 +92,8 @@ std::string_view title_of(int status) {
       return "Cannot be processed";
     case 429:
       return "Too much";
+    case 502:
+      return "A plugin gave no proper answer";
     case 503:
       return "Not available now";
     case 504:
@@ -121,7 +124,7 @@ Response problem(const Error& error, std::string_view request_id) {
   Response response;
   response.status = status;
   response.headers.set("Content-Type", "application/problem+json");
-  if (error.retry_after_ns > 0 || status == 503) {
+  if (error.retry_after_ns > 0 || status == 429 || status == 503) {
     const uint64_t seconds = std::max<uint64_t>(1, (error.retry_after_ns + kNsPerSecond - 1) / kNsPerSecond);
     response.headers.set("Retry-After", std::to_string(seconds));
   }

@@ -48,6 +48,7 @@ TEST_CASE("Each code has its status, and some reasons one of their own") {
       {Code::kResourceExhausted, "host.queue-full", 503},
       {Code::kResourceExhausted, "resource.watchers", 503},
       {Code::kResourceExhausted, "resource.too-large", 413},
+      {Code::kInternal, "extension.malformed", 502},
       {Code::kCancelled, "", 499},
       {Code::kInternal, "", 500},
       {Code::kUnknown, "", 500},
@@ -84,6 +85,7 @@ TEST_CASE("A problem says when to come back and how to authenticate") {
   busy.retry_after_ns = 1'500'000'000;
   CHECK(problem(busy, "").headers.get("Retry-After") == "2");
   CHECK(problem(error_of(Code::kUnavailable, ""), "").headers.get("Retry-After") == "1");
+  CHECK(problem(error_of(Code::kResourceExhausted, "resource.watchers"), "").headers.get("Retry-After") == "1");
   CHECK(problem(error_of(Code::kNotFound, ""), "").headers.get("Retry-After").empty());
   CHECK(problem(error_of(Code::kUnauthenticated, ""), "").headers.get("WWW-Authenticate") ==
         "Bearer realm=\"novacron\"");

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "host/api/precondition.h"
 #include "host/api/problem.h"
 #include "host/api/watch_feed.h"
 #include "host/contract/field_mask.h"
@@ -92,12 +93,6 @@ nlohmann::ordered_json describe(const resource::Removal& removal) {
   item["reason"] = removal.error->reason;
   item["detail"] = removal.error->message;
   return item;
-}
-
-/// What a client gets whose If-Match no longer holds: HTTP has a status of its own for it.
-Error with_precondition(Error error, const WriteOptions& options) {
-  if (!options.if_match.empty() && error.reason == "resource.conflict") error.reason = "http.precondition";
-  return error;
 }
 
 Result<Response> action_response(resource::ActionResult result, resource::Effect effect) {
@@ -240,9 +235,11 @@ Result<Response> ResourceApi::get(const Call& call, const contract::Kind& kind, 
 }
 
 Result<Response> ResourceApi::write(const Call& call, const ObjectRef& ref) {
+  if (const auto allowed = check_none_match(call, store_, ref); !allowed.ok())
+    return refused_write(call, store_, ref, allowed.error());
   const auto options = TRY(write_options(call));
   auto written = change(call, ref, options);
-  if (!written.ok()) return with_precondition(std::move(written).error(), options);
+  if (!written.ok()) return refused_write(call, store_, ref, std::move(written).error());
   const bool is_new = written->created && options.effect == resource::Effect::kCommit;
   return write_response(is_new ? 201 : 200, *written);
 }
@@ -291,7 +288,7 @@ Result<Response> ResourceApi::verb(const Call& call, const VerbRoute& route) {
     return Error{Code::kInvalidArgument, route.verb + " is a stream: it has to be asked for by WebSocket",
                  "http.upgrade-required"};
   auto result = actions_.run(call.context, request);
-  if (!result.ok()) return with_precondition(std::move(result).error(), request.options);
+  if (!result.ok()) return refused_write(call, store_, request.ref, std::move(result).error());
   return action_response(*std::move(result), request.options.effect);
 }
 

@@ -6,16 +6,18 @@
 namespace novacron::host::api {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Endpoint>, 9> kEndpoints = {{{"/healthz", Endpoint::kHealth},
-                                                                              {"/readyz", Endpoint::kReady},
-                                                                              {"/version", Endpoint::kVersion},
-                                                                              {"/openapi.json", Endpoint::kOpenApi},
-                                                                              {"/v1/whoami", Endpoint::kWhoAmI},
-                                                                              {"/v1/auth/token", Endpoint::kToken},
-                                                                              {"/v1/schema", Endpoint::kSchema},
-                                                                              {"/v1/kinds", Endpoint::kKinds},
-                                                                              {"/v1/events", Endpoint::kEvents}}};
+constexpr std::array<std::pair<std::string_view, Endpoint>, 10> kEndpoints = {{{"/healthz", Endpoint::kHealth},
+                                                                               {"/readyz", Endpoint::kReady},
+                                                                               {"/version", Endpoint::kVersion},
+                                                                               {"/openapi.json", Endpoint::kOpenApi},
+                                                                               {"/v1/whoami", Endpoint::kWhoAmI},
+                                                                               {"/v1/auth/token", Endpoint::kToken},
+                                                                               {"/v1/schema", Endpoint::kSchema},
+                                                                               {"/v1/kinds", Endpoint::kKinds},
+                                                                               {"/v1/events", Endpoint::kEvents},
+                                                                               {"/metrics", Endpoint::kMetrics}}};
 
+constexpr std::string_view kExtensions = "ext";
 constexpr std::string_view kTenants = "tenants";
 constexpr std::string_view kBlobs = "blobs";
 constexpr std::string_view kUploads = "uploads";
@@ -39,6 +41,11 @@ Result<Route> blob_route(const Uri& uri) {
   return no_such_path(uri);
 }
 
+Route extension_route(const Uri& uri) {
+  const size_t end_of_plugin = uri.path.find('/', kExtensions.size() + 2);
+  return ExtensionRoute{uri.segments[1], end_of_plugin == std::string::npos ? "/" : uri.path.substr(end_of_plugin)};
+}
+
 }  // namespace
 
 Result<Route> route_of(const Uri& uri) {
@@ -46,6 +53,7 @@ Result<Route> route_of(const Uri& uri) {
                                   [&](const auto& endpoint) { return endpoint.first == uri.path; });
   if (found != kEndpoints.end()) return Route(found->second);
   const auto& parts = uri.segments;
+  if (parts.size() >= 2 && parts[0] == kExtensions) return extension_route(uri);
   if (parts.size() < 2 || parts[0] != "v1") return no_such_path(uri);
   if (parts.size() == 2) return Route(CollectionRoute{"", parts[1]});
   if (parts[1] == kBlobs) return blob_route(uri);
@@ -54,6 +62,19 @@ Result<Route> route_of(const Uri& uri) {
   if (parts.size() == 4) return Route(CollectionRoute{parts[2], parts[3]});
   if (parts.size() == 5) return object_route(parts[2], parts[3], parts[4]);
   return no_such_path(uri);
+}
+
+std::string describe(const Route& route, const Uri& uri, const std::function<bool(const std::string&)>& is_kind) {
+  const auto place = [&](const auto& at) {
+    return (at.tenant.empty() ? "/v1/" : "/v1/tenants/{tenant}/") + (is_kind(at.segment) ? at.segment : "{kind}");
+  };
+  if (const auto* at = std::get_if<CollectionRoute>(&route)) return place(*at);
+  if (const auto* at = std::get_if<ObjectRoute>(&route)) return place(*at) + "/{name}";
+  if (const auto* at = std::get_if<VerbRoute>(&route)) return place(*at) + "/{name}:{verb}";
+  if (std::holds_alternative<BlobRoute>(route)) return "/v1/blobs/{digest}";
+  if (std::holds_alternative<UploadRoute>(route)) return "/v1/blobs/uploads/{id}";
+  if (std::holds_alternative<ExtensionRoute>(route)) return "/ext/{plugin}";
+  return uri.path;
 }
 
 }  // namespace novacron::host::api

@@ -1,6 +1,7 @@
 // What a path of the API means.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <variant>
 
@@ -20,6 +21,7 @@ enum class Endpoint {
   kSchema,   ///< /v1/schema
   kKinds,    ///< /v1/kinds
   kEvents,   ///< /v1/events
+  kMetrics,  ///< /metrics
 };
 
 /// /v1/{segment} or /v1/tenants/{tenant}/{segment}. `segment` is a kind's plural, or "plural.group".
@@ -53,9 +55,19 @@ struct UploadRoute {
   std::string id;
 };
 
-using Route = std::variant<Endpoint, CollectionRoute, ObjectRoute, VerbRoute, BlobRoute, UploadRoute>;
+/// /ext/{plugin}/…, which the plugin serves.
+struct ExtensionRoute {
+  std::string plugin;
+  std::string path;  ///< behind it, as sent: "/…"
+};
+
+using Route = std::variant<Endpoint, CollectionRoute, ObjectRoute, VerbRoute, BlobRoute, UploadRoute, ExtensionRoute>;
 
 /// NOT_FOUND "http.path".
 Result<Route> route_of(const Uri& uri);
+
+/// What all requests to the same place have in common, for statistics: "/v1/tenants/{tenant}/robots/{name}". Kinds that
+/// `is_kind` does not know, and verbs, which anybody may make up, are "{kind}" and "{verb}".
+std::string describe(const Route& route, const Uri& uri, const std::function<bool(const std::string&)>& is_kind);
 
 }  // namespace novacron::host::api

@@ -110,3 +110,22 @@ TEST_CASE("What is encoded is decoded to the same") {
   CHECK(percent_encode(text) == "a%20b%2Fc%3Fd%3De%26f%25g:h%C3%A4%2B~");
   CHECK(percent_decode(percent_encode(text)).value() == text);
 }
+
+TEST_CASE("What is below /ext/ is the plugin's, with a slash at the end or without") {
+  const auto extension = [](const std::string& target) {
+    const auto uri = parse_uri(target).value();
+    const auto route = std::get<ExtensionRoute>(route_of(uri).value());
+    return route.plugin + " " + route.path;
+  };
+  CHECK(extension("/ext/dash") == "dash /");
+  CHECK(extension("/ext/dash/") == "dash /");
+  CHECK(extension("/ext/dash/a%2Fb/c/?d=e") == "dash /a%2Fb/c/");
+  CHECK(extension("/ext/d%61sh/ext/ext") == "dash /ext/ext");
+  for (const char* target :
+       {"/ext/", "/ext//", "/ext/dash//", "/ext/dash/../x", "/ext/dash/%2e%2e/x", "/ext/dash//x"}) {
+    INFO(target);
+    CHECK(parse_uri(target).error().reason == "http.target");
+  }
+  CHECK(route_of(parse_uri("/ext").value()).error().reason == "http.path");
+  CHECK(parse_uri("/v1/robots/").error().reason == "http.target");
+}

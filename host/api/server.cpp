@@ -189,6 +189,9 @@ class Server::Impl {
 
   const std::vector<std::string>& addresses() const { return addresses_; }
   size_t connections() const { return shared_->count(); }
+  Stats stats() const {
+    return {shared_->count(), shared_->feeds, shared_->lane->queued(), shared_->refused_connections};
+  }
 
  private:
   struct IoThread {
@@ -230,6 +233,7 @@ class Server::Impl {
 
   void take(Socket socket) {
     const size_t count = shared_->count();
+    if (count >= options_.limits.connections) ++shared_->refused_connections;
     if (count >= options_.limits.connections + options_.limits.refusals) return;
     if (!socket.is_open()) return;
     ErrorCode failure;
@@ -278,6 +282,9 @@ const std::vector<std::string>& Server::addresses() const {
 }
 size_t Server::connections() const {
   return impl_->connections();
+}
+Server::Stats Server::stats() const {
+  return impl_->stats();
 }
 
 }  // namespace novacron::host::api

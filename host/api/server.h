@@ -59,6 +59,13 @@ class Server {
   /// "127.0.0.1:40123", in the order of `listen`, with the ports that were really taken.
   const std::vector<std::string>& addresses() const;
   size_t connections() const;
+  struct Stats {
+    size_t connections = 0;
+    size_t feeds = 0;            ///< watches and event streams
+    size_t queued_requests = 0;  ///< that wait for a worker
+    uint64_t refused_connections = 0;
+  };
+  Stats stats() const;
 
  private:
   class Impl;

@@ -135,6 +135,17 @@ TEST_CASE_METHOD(ServerFixture, "Connections beyond the limit get 503 and a time
   CHECK(first.call("POST", "/echo", "c").status == 200);
 }
 
+TEST_CASE_METHOD(ServerFixture, "Connections far beyond the limit are closed without a word") {
+  start({.connections = 1, .refusals = 1});
+  TestClient first(path);
+  CHECK(first.call("POST", "/echo", "a").status == 200);
+  TestClient refused(path);
+  TestClient beyond(path);
+  CHECK(beyond.read_until("anything") == "");
+  CHECK(refused.call("GET", "/echo").status == 503);
+  CHECK(server->stats().refused_connections == 2);
+}
+
 TEST_CASE_METHOD(ServerFixture, "Requests beyond what may wait for a worker get 503") {
   start({.running_requests = 1, .queued_requests = 1});
   TestClient first(path), second(path), third(path);

@@ -5,6 +5,9 @@
 namespace novacron::host::api {
 namespace {
 
+/// Beyond a whole head: a body's piece, and what chunks have around it.
+constexpr size_t kReadAheadBytes = 128 * 1024;
+
 std::chrono::milliseconds milliseconds(uint64_t count) {
   return std::chrono::milliseconds(static_cast<int64_t>(count));
 }
@@ -67,6 +70,7 @@ bool Shared::wait_until_empty(uint64_t timeout_ms) {
 Session::Session(Socket socket, asio::ssl::context* tls, auth::Peer who, std::shared_ptr<Shared> common)
     : transport(std::move(socket), tls),
       watchdog(transport.socket()),
+      buffer(common->limits.header_bytes + kReadAheadBytes),
       peer(std::move(who)),
       shared(std::move(common)),
       wake_(transport.get_executor()) {}

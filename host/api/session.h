@@ -115,6 +115,7 @@ struct Shared {
   std::unique_ptr<Lane> lane;
   std::atomic<bool> draining{false};
   std::atomic<size_t> feeds{0};
+  std::atomic<uint64_t> refused_connections{0};
 
   void add(const std::shared_ptr<Session>& session);
   void remove(const Session* session);
@@ -137,7 +138,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   Transport transport;
   Watchdog watchdog;
-  beast::flat_buffer buffer;
+  beast::flat_buffer buffer;  ///< what was read and not used yet, bounded
   const auth::Peer peer;
   const std::shared_ptr<Shared> shared;
   std::function<void()> on_drain;  ///< what to do when the server ends; empty: the connection finishes by itself

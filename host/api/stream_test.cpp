@@ -123,6 +123,20 @@ TEST_CASE_METHOD(ServerFixture, "A WebSocket client that does not read is cut, a
   CHECK(application.tap->changed.wait_for(lock, std::chrono::seconds(10), [&] { return application.tap->gone; }));
 }
 
+TEST_CASE_METHOD(ServerFixture, "A WebSocket without a sign of life is pinged, and then closed") {
+  start({.ping_ms = 100});
+  TestClient client(path);
+  client.send(
+      "GET /feed HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  CHECK_THAT(client.read_until("\r\n\r\n"), Catch::StartsWith("HTTP/1.1 101 "));
+  const std::string ping("\x89\x00", 2);
+  CHECK(client.read_until(ping) == ping);
+  CHECK(client.is_closed());
+  std::unique_lock lock(application.tap->mutex);
+  CHECK(application.tap->changed.wait_for(lock, std::chrono::seconds(10), [&] { return application.tap->gone; }));
+}
+
 TEST_CASE_METHOD(ServerFixture, "A bridge carries bytes both ways and a half-close to each side") {
   WebSocketClient client(path, "/bridge");
   const int plugin = application.plugin_end.get();

@@ -14,8 +14,9 @@ namespace asio = boost::asio;
 namespace {
 
 struct TlsFixture {
-  TlsFixture() {
+  explicit TlsFixture(const Limits& limits = {}) {
     Server::Options options;
+    options.limits = limits;
     options.listen = {"127.0.0.1:0"};
     options.tls = files;
     server = Server::create(options, application, pool).value();
@@ -48,7 +49,21 @@ struct TlsFixture {
   uint16_t port = 0;
 };
 
+struct ImpatientTlsFixture : TlsFixture {
+  ImpatientTlsFixture() : TlsFixture({.handshake_ms = 50}) {}
+};
+
 }  // namespace
+
+TEST_CASE_METHOD(ImpatientTlsFixture, "A client that does not shake hands is closed") {
+  asio::io_context io;
+  asio::ip::tcp::socket silent(io);
+  silent.connect({asio::ip::make_address("127.0.0.1"), port});
+  char byte = 0;
+  boost::system::error_code failure;
+  CHECK(silent.read_some(asio::buffer(&byte, 1), failure) == 0);
+  CHECK(failure == asio::error::eof);
+}
 
 TEST_CASE_METHOD(TlsFixture, "TLS verifies against the CA, and ends with a proper goodbye") {
   asio::ssl::context context(asio::ssl::context::tls_client);

@@ -6,6 +6,8 @@
 namespace novacron::host::api {
 namespace {
 
+constexpr std::string_view kExtensionPrefix = "/ext/";
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -142,8 +144,11 @@ Result<Uri> parse_uri(std::string_view target) {
   const size_t question = target.find('?');
   Uri uri;
   uri.path = target.substr(0, question);
-  if (uri.path != "/") {
-    const auto parsed = split(std::string_view(uri.path).substr(1), '/', [&](std::string_view raw) -> Status {
+  std::string_view walked = uri.path;
+  if (walked.starts_with(kExtensionPrefix) && walked.size() > kExtensionPrefix.size() && walked.ends_with('/'))
+    walked.remove_suffix(1);
+  if (walked != "/") {
+    const auto parsed = split(walked.substr(1), '/', [&](std::string_view raw) -> Status {
       auto segment = TRY(percent_decode(raw));
       if (segment.empty() || segment == "." || segment == "..") return bad_target("has an empty or a dotted segment");
       if (uri.segments.size() >= kMaxPathSegments) return bad_target("has too many segments");

@@ -48,6 +48,7 @@ struct Uri {
 };
 
 /// INVALID_ARGUMENT "http.target": not an absolute path, too long, an empty or dotted segment.
+/// A slash at the end is let through below /ext/, where paths are a plugin's.
 Result<Uri> parse_uri(std::string_view target);
 
 }  // namespace novacron::host::api

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "host/contract/condition.h"
+#include "host/contract/time_text.h"
 #include "sdk/abi/novacron/plugin.h"
 
 namespace novacron::host::contract {
@@ -194,6 +195,17 @@ Method Description::method(const pb::MethodDescriptor& descriptor) {
   return method;
 }
 
+Deprecation Description::deprecation(const ::novacron::Deprecation& declared, const std::string& path) {
+  const auto day = [&](const std::string& text, const char* field) -> int64_t {
+    const auto midnight = parse_timestamp(text + "T00:00:00Z");
+    if (!midnight) violations_.add(path, std::string("deprecated.") + field + " must be a day such as \"2026-11-30\"");
+    return midnight ? midnight->seconds : 0;
+  };
+  Deprecation result{day(declared.since(), "since"), 0, declared.instead()};
+  if (!declared.sunset().empty()) result.sunset_s = day(declared.sunset(), "sunset");
+  return result;
+}
+
 void Description::add_service(const pb::ServiceDescriptor& descriptor, bool installed) {
   Service service;
   service.full_name = descriptor.full_name();
@@ -207,6 +219,7 @@ void Description::add_service(const pb::ServiceDescriptor& descriptor, bool inst
     action.summary = options.summary();
     action.stream = static_cast<ActionStream>(options.stream());
     action.read_only = options.read_only();
+    if (options.has_deprecated()) action.deprecated = deprecation(options.deprecated(), declared.full_name());
     action.service = descriptor.full_name();
     action.method = service.methods.back();
     actions_.push_back(

@@ -10,6 +10,10 @@
 #include "host/contract/types.h"
 #include "host/contract/violations.h"
 
+namespace novacron {
+class Deprecation;
+}
+
 namespace google::protobuf {
 class DynamicMessageFactory;
 class EnumDescriptor;
@@ -47,6 +51,7 @@ class Description {
   void add_verbs(const google::protobuf::Descriptor& descriptor, Kind& kind);
   void add_service(const google::protobuf::ServiceDescriptor& descriptor, bool installed);
   Method method(const google::protobuf::MethodDescriptor& descriptor);
+  Deprecation deprecation(const ::novacron::Deprecation& declared, const std::string& path);
   std::shared_ptr<const Condition> condition(const Kind& kind, const std::string& text, const std::string& option);
   void share_out_names();
 

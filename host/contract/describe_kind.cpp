@@ -65,6 +65,7 @@ void Description::add_kind(const pb::Descriptor& descriptor) {
   kind.summary = options.summary();
   kind.scope = options.scope() == SCOPE_HOST ? Scope::kHost : Scope::kTenant;
   kind.confirm_delete = options.confirm_delete();
+  if (options.has_deprecated()) kind.deprecated = deprecation(options.deprecated(), descriptor.full_name());
   kind.message = message(descriptor);
   kind.spec = part(*kind.message, "spec");
   kind.status = part(*kind.message, "status");

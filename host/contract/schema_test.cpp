@@ -118,6 +118,11 @@ TEST_CASE("the linter says what is wrong with a kind and what to do instead") {
   CHECK(of(good + " verbs: { name: \"go\" patch: '{\"metadata\":{}}' }", kFields) ==
         "a.v1.Thing: (novacron.kind): the patch of the verb \"go\" must be an object with \"spec\" alone: "
         "{\"spec\":{…}}\n");
+  CHECK(of(good + " deprecated: { since: \"2026-11-30\" sunset: \"2027-11-30\" }", kFields) == "none");
+  CHECK(of(good + " deprecated: { since: \"soon\" }", kFields) ==
+        "a.v1.Thing: deprecated.since must be a day such as \"2026-11-30\"\n");
+  CHECK(of(good + " deprecated: { since: \"2026-11-30\" sunset: \"2026-02-30\" }", kFields) ==
+        "a.v1.Thing: deprecated.sunset must be a day such as \"2026-11-30\"\n");
   CHECK(of(good + " ready_when: \"spec.b == 1\"", kFields) == "a.v1.Thing: ready_when: there is no field \"spec.b\"\n");
 }
 

@@ -112,6 +112,13 @@ struct MessageType {
   const Field* find(std::string_view name) const;
 };
 
+/// That something goes away. In seconds since 1970-01-01 UTC.
+struct Deprecation {
+  int64_t since_s = 0;
+  int64_t sunset_s = 0;  ///< from when on it may be gone; 0: not decided yet
+  std::string instead;   ///< what to use, for people
+};
+
 struct PatchVerb {
   std::string name;
   std::string patch;  ///< a JSON merge patch of the whole object
@@ -142,6 +149,7 @@ struct Action {
   std::string summary;
   ActionStream stream = ActionStream::kNone;
   bool read_only = false;
+  std::optional<Deprecation> deprecated;
   std::string service;
   Method method;
 };
@@ -164,6 +172,7 @@ struct Kind {
   std::string summary;
   Scope scope = Scope::kTenant;
   bool confirm_delete = false;
+  std::optional<Deprecation> deprecated;
   const MessageType* message = nullptr;
   const MessageType* spec = nullptr;
   const MessageType* status = nullptr;           ///< null: the kind has no status

@@ -24,6 +24,7 @@
 #include "host/blob/store.h"
 #include "host/bus/bus.h"
 #include "host/daemon/change_events.h"
+#include "host/daemon/host_metrics.h"
 #include "host/daemon/installed_contracts.h"
 #include "host/daemon/node_object.h"
 #include "host/daemon/plugin_controller.h"
@@ -72,6 +73,7 @@ class Daemon::Parts {
   Status open_access();
   Status open_plugins();
   Status open_api();
+  void tell(metrics::Sink& sink) const;
   Status publish_nodes();
   std::vector<api::Check> checks() const;
   Status write_run_file() const;
@@ -84,6 +86,7 @@ class Daemon::Parts {
   WorkerPool pool{{}};
   TimerQueue timers{system_clock()};
   bus::Bus bus{system_clock()};
+  metrics::Metrics metrics;
   std::unique_ptr<state::OneNode> engine;
   std::unique_ptr<ChangeEvents> change_events;
   std::unique_ptr<blob::Store> blobs;
@@ -174,8 +177,10 @@ Status Daemon::Parts::open_api() {
                                                                .authorizer = *authorizer,
                                                                .resources = *store,
                                                                .actions = *actions,
+                                                               .caller = *broker,
                                                                .blobs = *blobs,
                                                                .bus = bus,
+                                                               .metrics = metrics,
                                                                .checks = [this] { return checks(); },
                                                                .node = config.node_name,
                                                                .version = std::string(kVersion)});
@@ -185,7 +190,20 @@ Status Daemon::Parts::open_api() {
   options.unix_socket = config.api.unix_socket;
   options.limits.connections = config.api.max_connections;
   server = TRY(api::Server::create(std::move(options), *gateway, pool));
+  metrics.add([this](metrics::Sink& sink) { tell(sink); });
   return {};
+}
+
+/// Asked by requests alone, which are over when the server has stopped.
+void Daemon::Parts::tell(metrics::Sink& sink) const {
+  sink.gauge("novacron_info", "1, with the host's version and node.", 1,
+             {{"version", std::string(kVersion)}, {"node", config.node_name}});
+  sink.gauge("novacron_worker_threads", "Threads of the worker pool.", static_cast<double>(pool.threads()));
+  tell_server(sink, server->stats());
+  tell_bus(sink, bus.stats());
+  tell_state(sink, engine->status());
+  tell_plugins(sink, manager->list(), manager->uses());
+  metrics::tell_process(sink);
 }
 
 /// Ready means that the state can be read and written; plugins come and go, and those that hang only degrade the host.

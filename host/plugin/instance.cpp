@@ -312,6 +312,18 @@ std::vector<OpenBreaker> Instance::open_breakers() const {
   return open;
 }
 
+std::vector<MethodUse> Instance::uses() const {
+  std::vector<MethodUse> all;
+  for (size_t i = 0; i < methods_.size(); ++i) {
+    const ServiceSpec& service = options_.services[i];
+    for (size_t n = 0; n < service.methods.size(); ++n) {
+      const Method& method = methods_[i][n];
+      all.push_back({options_.id, service.name, service.methods[n].name, method.durations.snapshot(), method.errors});
+    }
+  }
+  return all;
+}
+
 PluginCounters Instance::counters() const {
   PluginCounters counters;
   counters.calls = calls_;

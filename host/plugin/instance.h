@@ -79,6 +79,8 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   PluginCounters counters() const;
   std::vector<PluginFault> faults() const { return faults_.report(); }
   std::vector<OpenBreaker> open_breakers() const;
+  /// Of every method of its services.
+  std::vector<MethodUse> uses() const;
 
   const std::string& plugin() const override { return options_.id; }
   const std::vector<ServiceSpec>& services() const override { return options_.services; }
@@ -107,6 +109,7 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   void enter(const CallEndPtr& end, uint32_t service, uint32_t method);
   void refuse(const CallEndPtr& end, Error error);
   void note_duration(Method& method, uint64_t ns);
+  void note_result(const CallEnd& end, bool succeeded);
   nc_code finish(nc_call id, const nc_result* result);
   int32_t cancelled(nc_call id);
 

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "host/base/duration_stats.h"
 #include "host/plugin/instance.h"
 
 namespace novacron::host::plugin {
@@ -18,6 +19,8 @@ struct Instance::CallEnd {
   nc_call id = 0;
   // The callee's.
   nc_context context = 0;
+  Method* method = nullptr;
+  uint64_t arrived_ns = 0;
   // The caller's.
   void* ctx = nullptr;
   Done done = nullptr;
@@ -33,6 +36,8 @@ struct Instance::Method {
   uint32_t flags = 0;
   std::atomic<int> overrun_score = 0;
   std::atomic<bool> demoted = false;
+  DurationStats durations;  ///< from a call's arrival to its result
+  std::atomic<uint64_t> errors = 0;
 };
 
 struct Instance::Subscription {

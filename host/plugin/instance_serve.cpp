@@ -17,6 +17,8 @@ bool Instance::may_run_inline(const Method& method) {
 void Instance::deliver(const std::shared_ptr<Call>& call, uint32_t service, uint32_t method) {
   ++calls_;
   auto end = std::make_shared<CallEnd>(End::kCallee, call);
+  end->method = &methods_[service][method];
+  end->arrived_ns = core_.now_ns();
   if (ends_.size() >= kMaxOpenIncoming) {
     refuse_more("open calls");
     return refuse(end, {Code::kResourceExhausted, options_.id + " has too many open calls", "plugin.too-many-calls"});
@@ -39,8 +41,15 @@ void Instance::deliver(const std::shared_ptr<Call>& call, uint32_t service, uint
   refuse(end, std::move(posted).error());
 }
 
-void Instance::refuse(const CallEndPtr& end, Error error) {
+void Instance::note_result(const CallEnd& end, bool succeeded) {
+  end.method->durations.record(core_.now_ns() - end.arrived_ns);
+  if (succeeded) return;
   ++errors_;
+  end.method->errors.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Instance::refuse(const CallEndPtr& end, Error error) {
+  note_result(*end, false);
   end->call->finish_by_host(std::move(error));
   end_call(end);
 }
@@ -94,7 +103,7 @@ void Instance::enter(const CallEndPtr& end, uint32_t service, uint32_t method) {
   }
   if (code == NC_OK) return call.returned();
   if (!ends_.take(end->id)) return;  // it was finished all the same
-  ++errors_;
+  note_result(*end, false);
   contexts_.end(end->context);
   if (entered.ok()) entered = Error{code_of(code), options_.id + " refused the call", "plugin.refused"};
   call.finish(std::move(entered).error());
@@ -119,7 +128,7 @@ nc_code Instance::finish(nc_call id, const nc_result* result) {
   if (value.code() == Code::kInternal && value.error().reason == "plugin.bad-result") {
     faults_.add(Fault::kBadMessage, value.error().message);
   }
-  if (!value.ok()) ++errors_;
+  note_result(*end, value.ok());
   contexts_.end(end->context);
   end->call->finish(std::move(value));
   settled();

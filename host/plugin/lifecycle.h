@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/base/duration_stats.h"
 #include "host/base/result.h"
 #include "host/plugin/manifest.h"
 
@@ -66,6 +67,15 @@ struct OpenBreaker {
   std::string service;
   bool half_open = false;  ///< one call is let through, to see
   uint32_t failures = 0;   ///< in a row
+};
+
+/// How a method of a plugin was used since the plugin's instance was made.
+struct MethodUse {
+  std::string plugin;
+  std::string service;
+  std::string method;
+  DurationStats::Snapshot durations;  ///< of calls with a result, from their arrival on
+  uint64_t errors = 0;                ///< of those
 };
 
 struct PluginInfo {

@@ -271,6 +271,22 @@ std::vector<PluginInfo> Manager::Impl::list() const {
   return all;
 }
 
+std::vector<MethodUse> Manager::Impl::uses() const {
+  std::vector<std::shared_ptr<Instance>> instances;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, plugin] : plugins_) {
+      if (plugin->instance) instances.push_back(plugin->instance);
+    }
+  }
+  std::vector<MethodUse> all;
+  for (const auto& instance : instances) {
+    auto some = instance->uses();
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
 Manager::Manager(Broker& broker, ContractCatalog& contracts, LifecycleListener& listener, Options options)
     : impl_(std::make_unique<Impl>(broker, contracts, listener, std::move(options))) {}
 Manager::~Manager() = default;
@@ -301,6 +317,9 @@ Result<PluginInfo> Manager::info(std::string_view id) const {
 }
 std::vector<PluginInfo> Manager::list() const {
   return impl_->list();
+}
+std::vector<MethodUse> Manager::uses() const {
+  return impl_->uses();
 }
 
 }  // namespace novacron::host::plugin

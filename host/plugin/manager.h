@@ -86,6 +86,8 @@ class Manager final {
   Result<PluginInfo> info(std::string_view id) const;
   /// The installed ones, by id.
   std::vector<PluginInfo> list() const;
+  /// Of the instances that there are.
+  std::vector<MethodUse> uses() const;
 
  private:
   class Impl;

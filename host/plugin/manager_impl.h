@@ -30,6 +30,7 @@ class Manager::Impl {
   Status health(std::string_view id);
   Result<PluginInfo> info(std::string_view id) const;
   std::vector<PluginInfo> list() const;
+  std::vector<MethodUse> uses() const;
   const Options& options() const { return options_; }
 
  private:

@@ -56,7 +56,7 @@ ApiWorld::ApiWorld() {
       auth::Authenticator::Options{*tokens, std::move(opened.credential), ::geteuid()});
   actions = std::make_unique<resource::Actions>(world.store(), robots, pool);
   gateway = std::make_unique<Gateway>(Gateway::Parts{
-      *authenticator, world.authorizer, world.store(), *actions, *blobs, bus,
+      *authenticator, world.authorizer, world.store(), *actions, robots, *blobs, bus, metrics,
       [this] {
         return std::vector<Check>{
             {.name = "state", .ok = is_ready, .message = is_ready ? "" : "the disk is full"},

@@ -35,6 +35,7 @@ struct ApiWorld {
   resource::testing::World world;
   WorkerPool pool{{}};
   bus::Bus bus{system_clock()};
+  metrics::Metrics metrics;
   std::unique_ptr<blob::Store> blobs;
   std::unique_ptr<auth::Tokens> tokens;
   std::string credential;
