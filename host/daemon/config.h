@@ -28,7 +28,11 @@ struct Config {
 
   struct Plugins {
     std::vector<std::string> paths = {"/usr/lib/novacron/plugins"};  ///< folders of packages
-    bool allow_inline = true;  ///< run inside the daemon what its manifest wants sandboxed
+    bool allow_inline = true;            ///< run inside the daemon what its manifest wants sandboxed
+    uint64_t create_timeout_ms = 5'000;  ///< to load one, and to create it: each
+    uint64_t start_timeout_ms = 30'000;
+    uint64_t stop_timeout_ms = 10'000;  ///< to quiesce one, for its calls to end, and to destroy it: each
+    uint64_t shutdown_ms = 30'000;      ///< for all, when the daemon is asked to end; then it ends without them
   } plugins;
 
   struct Blobs {

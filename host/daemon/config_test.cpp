@@ -45,6 +45,10 @@ unix_socket = ""
 [plugins]
 paths = ["/p", "/q"]
 allow_inline = false
+create_timeout_ms = 1
+start_timeout_ms = 2
+stop_timeout_ms = 3
+shutdown_ms = 4
 [log]
 level = "debug"
 format = "json"
@@ -55,6 +59,10 @@ format = "json"
   CHECK(config->api.unix_socket.empty());
   CHECK(config->plugins.paths.size() == 2);
   CHECK_FALSE(config->plugins.allow_inline);
+  CHECK(config->plugins.create_timeout_ms == 1);
+  CHECK(config->plugins.start_timeout_ms == 2);
+  CHECK(config->plugins.stop_timeout_ms == 3);
+  CHECK(config->plugins.shutdown_ms == 4);
   CHECK(config->log.level == LogLevel::kDebug);
 }
 

@@ -13,6 +13,7 @@
 #include "host/base/log.h"
 #include "host/daemon/config.h"
 #include "host/daemon/daemon.h"
+#include "host/daemon/leave.h"
 #include "host/daemon/notify.h"
 #include "host/daemon/version.h"
 
@@ -59,7 +60,8 @@ int run(const daemon::Config& config) {
   daemon::notify_supervisor("STOPPING=1");
   // A second signal ends it at once.
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  (*made)->stop();
+  const daemon::LeaveAfter deadline(config.api.shutdown_ms + config.plugins.shutdown_ms);
+  if ((*made)->stop() == daemon::Daemon::Ending::kThreadsLeft) daemon::leave();
   return 0;
 }
 

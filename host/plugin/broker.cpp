@@ -63,6 +63,10 @@ bool Broker::provided(std::string_view service) const {
   return core_->routes.snapshot()->providers.contains(service);
 }
 
+std::vector<std::string> Broker::abandoned() const {
+  return core_->abandoned.plugins();
+}
+
 size_t Broker::revoke_contexts(std::string_view principal) {
   std::vector<std::weak_ptr<Instance>> instances;
   {

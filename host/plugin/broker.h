@@ -53,6 +53,9 @@ class Broker final : public Caller {
   /// Whether anybody provides the service now.
   bool provided(std::string_view service) const;
 
+  /// The plugins in which a thread of the host hangs that was given up on, a name for each.
+  std::vector<std::string> abandoned() const;
+
   /// Makes every context stale that a plugin holds on behalf of `principal`; how many there were.
   size_t revoke_contexts(std::string_view principal);
 

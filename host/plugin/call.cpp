@@ -4,6 +4,7 @@
 #include <cassert>
 #include <chrono>
 
+#include "host/plugin/breaker.h"
 #include "host/plugin/core.h"
 #include "host/plugin/frame.h"
 #include "sdk/abi/novacron/plugin.h"
@@ -19,6 +20,17 @@ Error not_in_time() {
 
 Error over() {
   return {Code::kCancelled, "the call is over or cancelled", "host.cancelled"};
+}
+
+/// Of a call that ended by its callee's word. What streams end with says little of their callee.
+Breaker::Lesson lesson_of_answer(Code code) {
+  return code == Code::kUnavailable ? Breaker::Lesson::kUnwell : Breaker::Lesson::kWell;
+}
+
+/// Of a call that the host ended.
+Breaker::Lesson lesson_of_end(Code code, uint64_t patience_ns) {
+  const bool unanswered = code == Code::kDeadlineExceeded && patience_ns >= kMinPatienceNs;
+  return unanswered ? Breaker::Lesson::kNoAnswer : Breaker::Lesson::kNothing;
 }
 
 }  // namespace
@@ -108,6 +120,7 @@ bool Call::end(Result<Message> result, By by) {
   std::function<void()> on_cancel;
   std::optional<Message> request;
   std::optional<std::deque<Message>> unread;  // descriptors close after the lock; an empty deque is no cheap one
+  const Code code = result.code();
   {
     std::lock_guard lock(mutex_);
     if (finished_) return false;
@@ -119,6 +132,11 @@ bool Call::end(Result<Message> result, By by) {
     on_cancel.swap(on_cancel_);
     if (deadline_timer_ != 0) core_.timers.cancel(std::exchange(deadline_timer_, 0));
     changed_.notify_all();
+  }
+  if (options_.breaker) {
+    const uint64_t patience_ns = options_.deadline_ns - options_.begun_ns;
+    const auto lesson = by == By::kCallee ? lesson_of_answer(code) : lesson_of_end(code, patience_ns);
+    options_.breaker->learn(streams() ? Breaker::Lesson::kNothing : lesson, options_.probe);
   }
   if (by == By::kHost && on_cancel) on_cancel();
   if (completion) completion();

@@ -19,6 +19,7 @@
 namespace novacron::host::plugin {
 
 struct Core;
+class Breaker;
 class Crew;
 class WaitGraph;
 
@@ -44,10 +45,13 @@ class Call final : public std::enable_shared_from_this<Call> {
     uint64_t deadline_ns = 0;
     auth::ContextPtr context;  ///< as the callee sees it
     std::string idempotency_key;
-    std::string node;                ///< that the caller named; empty: none
-    std::optional<Message> request;  ///< none: a stream that starts without a message
-    bool request_last = true;        ///< the caller writes no further message
-    std::shared_ptr<Crew> caller;    ///< null: the host
+    std::string node;                            ///< that the caller named; empty: none
+    std::optional<Message> request;              ///< none: a stream that starts without a message
+    bool request_last = true;                    ///< the caller writes no further message
+    std::shared_ptr<Crew> caller;                ///< null: the host
+    std::shared_ptr<Breaker> breaker = nullptr;  ///< learns how the call ended; null: nobody does
+    bool probe = false;                          ///< the breaker's
+    uint64_t begun_ns = 0;
   };
 
   Call(Core& core, Options options);

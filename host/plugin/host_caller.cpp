@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "host/plugin/breaker.h"
 #include "host/plugin/broker.h"
 #include "host/plugin/contexts.h"
 #include "host/plugin/core.h"
@@ -66,7 +67,9 @@ Status find_callee(const Core& core, std::string_view service, std::string_view 
   out.options.idempotency_key = options.idempotency_key;
   out.options.node = target.node;
   out.options.request_last = (found->flags & NC_METHOD_CLIENT_STREAM) == 0;
-  return {};
+  out.options.begun_ns = now_ns;
+  out.options.breaker = out.provider.endpoint->breaker(out.provider.service);
+  return out.options.breaker ? out.options.breaker->admit(out.options.probe) : Status();
 }
 
 /// A refusal is the call's result too. `completion` may be empty.
