@@ -4,7 +4,7 @@ import json
 import subprocess
 import threading
 
-from harness import BUILD, ApiError, Daemon, folder, tls_get
+from harness import BUILD, ApiError, Daemon, folder, tls_get, wait_until
 
 
 def make_tenant(daemon, name):
@@ -104,6 +104,25 @@ def bad_settings_are_refused(daemon):
     assert done.returncode == 0, done
 
 
+def development_needs_no_file():
+    """In a home of its own: its socket, its data, and the nodes that it plays, which are there before it says that it is ready."""
+    program = BUILD / "bin" / "novacrond"
+    with folder() as home:
+        refused = subprocess.run([program, "--fleet", "2"], capture_output=True, text=True, timeout=30)
+        assert refused.returncode != 0 and "--dev" in refused.stderr, refused
+        process = subprocess.Popen([program, "--dev", "--fleet", "2"], env={"HOME": str(home)}, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        try:
+            socket = home / ".novacron-dev" / "api.sock"
+            wait_until(lambda: (home / ".novacron-dev/data/run/api.json").exists(), 20, "it is ready")
+            out = subprocess.run(["curl", "-sS", "--unix-socket", socket, "http://localhost/v1/nodes?label_selector=novacron.dev/fleet"],
+                                 capture_output=True, text=True, timeout=30, check=True).stdout
+            assert [node["metadata"]["name"] for node in json.loads(out)["items"]] == ["fleet-1", "fleet-2"], out
+        finally:
+            process.terminate()
+            assert process.wait(30) == 0
+
+
 def main():
     with folder() as path, Daemon(path) as daemon:
         log = daemon.log.read_text()
@@ -115,6 +134,7 @@ def main():
         changes_are_events(daemon)
         acknowledged_writes_survive_kill_in_their_midst(daemon)
         bad_settings_are_refused(daemon)
+    development_needs_no_file()
 
 
 if __name__ == "__main__":
