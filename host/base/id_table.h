@@ -1,6 +1,7 @@
 // Names for objects that are handed across a boundary: a name is never used twice, so a stale one finds nothing.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -84,10 +85,7 @@ class IdTable {
     return values;
   }
 
-  size_t size() const {
-    std::lock_guard lock(mutex_);
-    return size_;
-  }
+  size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr uint32_t kNowhere = std::numeric_limits<uint32_t>::max();
@@ -125,7 +123,7 @@ class IdTable {
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
   std::vector<uint32_t> free_;
-  size_t size_ = 0;
+  std::atomic<size_t> size_ = 0;  ///< changed under the lock
   bool closed_ = false;
 };
 

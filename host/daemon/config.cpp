@@ -201,4 +201,20 @@ Result<Config> load_config(const std::string& file) {
   return parse_config(bytes, file);
 }
 
+Config dev_config(const std::string& folder, const std::string& program) {
+  Config config;
+  config.data_folder = folder + "/data";
+  config.node_name = default_node_name();
+  config.api.listen = {"127.0.0.1:0"};
+  config.api.unix_socket = folder + "/api.sock";
+  config.plugins.paths = {program.substr(0, program.rfind('/')) + "/../lib/novacron/plugins"};
+  return config;
+}
+
+std::vector<std::string> fleet_of(const Config& config) {
+  std::vector<std::string> names;
+  for (uint64_t i = 1; i <= config.fleet; ++i) names.push_back("fleet-" + std::to_string(i));
+  return names;
+}
+
 }  // namespace novacron::host::daemon

@@ -72,6 +72,7 @@ class Daemon::Parts {
   Status open_access();
   Status open_plugins();
   Status open_api();
+  Status publish_nodes();
   std::vector<api::Check> checks() const;
   Status write_run_file() const;
   void close_stores();
@@ -146,8 +147,8 @@ void Daemon::Parts::say_credential(const std::string& secret) const {
 }
 
 Status Daemon::Parts::open_plugins() {
-  broker =
-      std::make_unique<plugin::Broker>(plugin::Broker::Options{.node = config.node_name, .pool = &pool, .bus = &bus});
+  broker = std::make_unique<plugin::Broker>(
+      plugin::Broker::Options{.node = config.node_name, .other_nodes = fleet_of(config), .pool = &pool, .bus = &bus});
   services.push_back(resource::make_resources_service(*store, pool, timers));
   services.push_back(resource::make_state_service(*engine, pool, timers));
   services.push_back(resource::make_claims_service(*engine, config.node_name, incarnation));
@@ -213,6 +214,20 @@ void Daemon::Parts::close_stores() {
   engine.reset();
 }
 
+Status Daemon::Parts::publish_nodes() {
+  NodeFacts facts;
+  facts.incarnation = incarnation;
+  if (!server->addresses().empty()) facts.address = server->addresses().front();
+  facts.name = config.node_name;
+  TRY_STATUS(publish_node(*store, context, facts));
+  facts.is_played = true;
+  for (std::string& name : fleet_of(config)) {
+    facts.name = std::move(name);
+    TRY_STATUS(publish_node(*store, context, facts));
+  }
+  return {};
+}
+
 Status Daemon::Parts::write_run_file() const {
   nlohmann::ordered_json facts;
   facts["pid"] = ::getpid();
@@ -241,8 +256,7 @@ Daemon::~Daemon() {
 
 Status Daemon::start() {
   const auto& addresses = parts_->server->addresses();
-  TRY_STATUS(publish_node(*parts_->store, parts_->context,
-                          {parts_->config.node_name, parts_->incarnation, addresses.empty() ? "" : addresses.front()}));
+  TRY_STATUS(parts_->publish_nodes());
   parts_->plugins->start(*parts_->manager);
   TRY_STATUS(parts_->actions->start());
   parts_->server->start();

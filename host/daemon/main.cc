@@ -1,8 +1,12 @@
 // novacrond: the host daemon, one per node.
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
+#include <climits>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "host/base/log.h"
@@ -52,6 +56,15 @@ int run(const daemon::Config& config) {
   return 0;
 }
 
+/// For --dev.
+Result<daemon::Config> home_config() {
+  const char* const home = std::getenv("HOME");
+  std::array<char, PATH_MAX> program{};
+  const bool is_found = ::readlink("/proc/self/exe", program.data(), program.size() - 1) > 0;
+  if (home != nullptr && is_found) return daemon::dev_config(std::string(home) + "/.novacron-dev", program.data());
+  return Error{Code::kFailedPrecondition, "--dev needs $HOME and /proc, or a --config", "config.no-home"};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -60,15 +73,23 @@ int main(int argc, char** argv) {
       "Example: novacrond --config /etc/novacron/novacrond.toml",
       "novacrond");
   std::string config_file = kDefaultConfig;
+  bool is_dev = false;
   bool only_check = false;
-  app.add_option("-c,--config", config_file, "TOML file with the settings")->capture_default_str();
+  uint64_t fleet = 0;
+  const auto* const file =
+      app.add_option("-c,--config", config_file, "TOML file with the settings")->capture_default_str();
+  auto* const dev = app.add_flag("--dev", is_dev, "for development: without --config, all in ~/.novacron-dev");
+  app.add_option("--fleet", fleet, "with --dev: play so many nodes besides this one, fleet-1 and so on")
+      ->needs(dev)
+      ->check(CLI::Range(uint64_t{0}, daemon::kMaxFleet));
   app.add_flag("--check", only_check, "read the settings, say what is wrong with them, and end");
   app.set_version_flag("--version", std::string(daemon::kVersion));
   CLI11_PARSE(app, argc, argv);
 
-  const auto config = daemon::load_config(config_file);
+  auto config = is_dev && file->empty() ? home_config() : daemon::load_config(config_file);
   if (!config.ok()) return failed(config.error());
+  config->fleet = fleet;
   if (!only_check) return run(*config);
-  std::printf("%s: valid\n", config_file.c_str());
+  std::printf("%s: valid\n", is_dev && file->empty() ? "--dev" : config_file.c_str());
   return 0;
 }

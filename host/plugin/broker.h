@@ -31,9 +31,10 @@ constexpr size_t kMaxChain = 32;                        ///< plugins that a call
 class Broker final : public Caller {
  public:
   struct Options {
-    std::string node;            ///< this node's name
-    WorkerPool* pool = nullptr;  ///< never null; outlives the broker
-    bus::Bus* bus = nullptr;     ///< never null; outlives the broker
+    std::string node;                           ///< this node's name
+    std::vector<std::string> other_nodes = {};  ///< whose calls it answers as well: a fleet that is played
+    WorkerPool* pool = nullptr;                 ///< never null; outlives the broker
+    bus::Bus* bus = nullptr;                    ///< never null; outlives the broker
     const Clock* clock = &system_clock();
     Random* random = &system_random();
   };

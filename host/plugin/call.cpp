@@ -117,14 +117,14 @@ bool Call::end(Result<Message> result, By by) {
   std::function<void()> completion;
   std::function<void()> on_cancel;
   std::optional<Message> request;
-  std::deque<Message> unread;  // descriptors close after the lock
+  std::optional<std::deque<Message>> unread;  // descriptors close after the lock; an empty deque is no cheap one
   const Code code = result.code();
   {
     std::lock_guard lock(mutex_);
     if (finished_) return false;
     finished_ = true;
     if (!abandoned_) result_ = std::move(result);
-    if (pipes_[0]) unread.swap(pipes_[0]->messages);
+    if (pipes_[0]) unread = std::exchange(pipes_[0]->messages, {});
     request.swap(options_.request);
     completion.swap(completion_);
     on_cancel.swap(on_cancel_);
@@ -174,12 +174,13 @@ void Call::cancel() {
 
 void Call::abandon() {
   std::optional<Result<Message>> result;
-  std::deque<Message> unread;  // descriptors close after the lock
+  std::optional<std::deque<Message>> unread;  // descriptors close after the lock; an empty deque is no cheap one
   {
     std::lock_guard lock(mutex_);
     abandoned_ = true;
     result.swap(result_);
-    if (pipes_[1]) unread.swap(pipes_[1]->messages);
+    if (pipes_[1]) unread = std::exchange(pipes_[1]->messages, {});
+    if (finished_) return;
   }
   cancel();
 }

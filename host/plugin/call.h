@@ -44,6 +44,7 @@ class Call final : public std::enable_shared_from_this<Call> {
     uint64_t deadline_ns = 0;
     auth::ContextPtr context;  ///< as the callee sees it
     std::string idempotency_key;
+    std::string node;                            ///< that the caller named; empty: none
     std::optional<Message> request;              ///< none: a stream that starts without a message
     bool request_last = true;                    ///< the caller writes no further message
     std::shared_ptr<Crew> caller;                ///< null: the host
@@ -59,6 +60,7 @@ class Call final : public std::enable_shared_from_this<Call> {
   uint64_t deadline_ns() const { return options_.deadline_ns; }
   const auth::ContextPtr& context() const { return options_.context; }
   const std::string& idempotency_key() const { return options_.idempotency_key; }
+  const std::string& node() const { return options_.node; }
   bool request_last() const { return options_.request_last; }
   bool streams() const { return pipes_[0] || pipes_[1]; }
 

@@ -31,6 +31,7 @@ struct Core {
   uint64_t now_ns() const { return options.clock->monotonic_ns(); }
 
   const Broker::Options options;
+  const LocalNodes nodes;
   TimerQueue timers;
   WaitGraph graph;
   RouteTable routes;

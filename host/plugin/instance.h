@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -35,7 +36,7 @@ constexpr size_t kMaxWorkers = 16;            ///< threads in one plugin
 constexpr size_t kMaxOpenIncoming = 8'192;    ///< calls, both ends counted; more are refused
 constexpr size_t kMaxOpenOutgoing = 16'384;   ///< likewise
 constexpr size_t kMaxCallIds = 65'536;        ///< a plugin that has more leaks them: it is quarantined
-constexpr size_t kMaxRoutes = 1'024;
+constexpr size_t kMaxRoutes = 32'768;         ///< services, each on every node that it is called on
 constexpr size_t kMaxSubscriptions = 1'024;
 constexpr size_t kMaxTimers = 4'096;
 
@@ -177,7 +178,7 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   IdTable<CallEndPtr> ends_{kMaxCallIds};
   IdTable<std::shared_ptr<Route>> routes_{kMaxRoutes};
   std::mutex connect_mutex_;  ///< same arguments, same route
-  std::vector<std::pair<nc_route, std::shared_ptr<Route>>> known_routes_;
+  std::multimap<std::string, std::pair<nc_route, std::shared_ptr<Route>>> known_routes_;  ///< by service and target
   IdTable<SubscriptionPtr> subscriptions_{kMaxSubscriptions};
   IdTable<TimerPtr> timers_{kMaxTimers};
 

@@ -18,14 +18,16 @@ nc_route Instance::connect(const nc_service* wanted, const nc_target* target) {
   if (gone_ || !spec.ok()) return 0;
   Target where;
   if (target && NC_HAS(target, node)) where = {std::string(view(target->plugin)), std::string(view(target->node))};
+  const std::string key = spec->name + ' ' + where.plugin + ' ' + where.node;
   std::lock_guard lock(connect_mutex_);
-  for (const auto& [id, route] : known_routes_) {
-    if (route->same(*spec, where)) return id;
+  const auto [begin, end] = known_routes_.equal_range(key);
+  for (auto known = begin; known != end; ++known) {
+    if (known->second.second->same(*spec, where)) return known->second.first;
   }
   auto route = std::make_shared<Route>(std::move(spec).value(), std::move(where));
   const nc_route id = routes_.insert(route);
   if (id == 0) return refuse_more("routes"), 0;
-  known_routes_.emplace_back(id, std::move(route));
+  known_routes_.emplace(key, std::make_pair(id, std::move(route)));
   return id;
 }
 
@@ -40,7 +42,7 @@ Status Instance::prepare(nc_route route_id, const nc_request& request, Outgoing&
   }
   out.options.context = TRY(contexts_.onward(request.context));
   TRY_STATUS(may_call(*out.options.context, wanted.name));
-  const auto binding = TRY(route->resolve(core_.routes, core_.options.node));
+  const auto binding = TRY(route->resolve(core_.routes, core_.nodes));
   const uint32_t method = binding->methods[request.method];
   const auto name = [&] { return wanted.name + '/' + wanted.methods[request.method].name; };
   if (method == Route::Binding::kUnknown) {
@@ -55,6 +57,7 @@ Status Instance::prepare(nc_route route_id, const nc_request& request, Outgoing&
   out.provider = binding->provider;
   out.method = method;
   out.options.flags = callee.flags;
+  out.options.node = route->target().node;
   const uint64_t now_ns = core_.now_ns();
   out.options.deadline_ns = effective_deadline_ns(now_ns, request.deadline_ns, callee.default_timeout_ns);
   if (NC_HAS(&request, idempotency_key)) out.options.idempotency_key = view(request.idempotency_key);

@@ -84,6 +84,7 @@ void Instance::enter(const CallEndPtr& end, uint32_t service, uint32_t method) {
   request.context = end->context;
   request.deadline_ns = call.deadline_ns();
   request.idempotency_key = borrow(call.idempotency_key());
+  request.node = borrow(call.node());
   MessageView message;
   if (auto body = call.take_request()) {
     message.set(std::move(*body), call.request_last() ? NC_MESSAGE_LAST : 0);

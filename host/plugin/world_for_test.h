@@ -144,7 +144,7 @@ inline auth::ContextPtr context_of(std::string principal, std::string tenant = "
 class World {
  public:
   explicit World(Manager::Options options = {})
-      : bus(system_clock()), broker({.node = "node-1", .pool = &pool, .bus = &bus}) {
+      : bus(system_clock()), broker({.node = "node-1", .other_nodes = {"played-1"}, .pool = &pool, .bus = &bus}) {
     log_set_level(LogLevel::kError);
     options.catalog = {folder.path / "catalog"};
     options.libraries = folder.path / "libraries";
