@@ -112,6 +112,57 @@ TEST_CASE_METHOD(Fixture, "A dry run checks everything and changes nothing") {
   CHECK(client.call("GET", robot("r1")).status == 404);
 }
 
+TEST_CASE_METHOD(Fixture, "Every verb has a dry run") {
+  const auto tag = make("r1").header("ETag");
+  const auto replaced =
+      client.call("PUT", robot("r1?dry_run=true"), R"({"metadata":{"name":"r1"},"spec":{"arms":5}})", kJson);
+  CHECK(json::parse(replaced.body)["spec"]["arms"] == 5);
+  CHECK(json::parse(client.call("PATCH", robot("r1?dry_run"), R"({"spec":{"arms":4}})", kPatch)
+                        .body)["metadata"]["generation"] == 2);
+  CHECK(client.call("DELETE", robot("r1?dry_run")).status == 200);
+  CHECK(json::parse(post(robot("r1:sadden?dry_run"), "").body)["spec"]["mood"] == "SAD");
+  const auto operation = post(robot("r1:fetch?dry_run"), R"({"thing":"ball"})");
+  CHECK(operation.status == 200);
+  CHECK(operation.header("Location").empty());
+  CHECK(json::parse(operation.body)["spec"]["verb"] == "fetch");
+  CHECK(post(robot("r1:fetch?dry_run"), R"({"thin":"ball"})").status == 400);
+  CHECK(robots.calls == 0);
+  CHECK(client.call("GET", robot("r1")).header("ETag") == tag);
+}
+
+TEST_CASE_METHOD(Fixture, "An object is changed by a JSON patch") {
+  make("r1");
+  const std::string type = "Content-Type: application/json-patch+json\r\n";
+  const auto changed = client.call("PATCH", robot("r1"), R"([{"op":"replace","path":"/spec/arms","value":3}])", type);
+  CHECK(json::parse(changed.body)["spec"]["arms"] == 3);
+  const auto failed = client.call("PATCH", robot("r1"), R"([{"op":"test","path":"/spec/arms","value":2}])", type);
+  CHECK(failed.status == 409);
+  CHECK(reason(failed) == "json.patch-test");
+  CHECK(client.call("PATCH", robot("r1"), R"({"spec":{}})", type).status == 400);
+}
+
+TEST_CASE_METHOD(Fixture, "An object is applied by several managers, and a conflict names the field and its owner") {
+  const std::string type = "Content-Type: application/apply-patch+json\r\n";
+  const auto apply = [&](const std::string& query, const std::string& body) {
+    return client.call("PATCH", robot("r1") + "?" + query, body, type);
+  };
+  CHECK(apply("field_manager=deploy&dry_run", R"({"spec":{"arms":3}})").status == 200);
+  const auto made = apply("field_manager=deploy", R"({"spec":{"arms":3}})");
+  CHECK(made.status == 201);
+  CHECK(made.header("Location") == robot("r1"));
+  CHECK(json::parse(made.body)["metadata"]["managed_fields"][0]["name"] == "deploy");
+  CHECK(apply("field_manager=deploy", R"({"spec":{"arms":3}})").status == 200);
+  const auto refused = apply("field_manager=tuner", R"({"spec":{"arms":4}})");
+  CHECK(refused.status == 409);
+  CHECK(reason(refused) == "apply.conflict");
+  CHECK(json::parse(refused.body)["fields"][0]["path"] == "spec.arms");
+  CHECK_THAT(refused.body, Catch::Contains("is decided by deploy"));
+  CHECK(apply("field_manager=tuner&force", R"({"spec":{"arms":4}})").status == 200);
+  CHECK(reason(apply("", "{}")) == "apply.manager");
+  CHECK(client.call("PATCH", robot("r2") + "?field_manager=x", "{}", type + "If-Match: \"y-1\"\r\n").status == 412);
+  CHECK(reason(client.call("PATCH", robot("r1") + "?force", "{}", kPatch)) == "field.invalid");
+}
+
 TEST_CASE_METHOD(Fixture, "A repeated request with the same key has its effect once") {
   const std::string key = "Idempotency-Key: k1\r\n";
   const auto first = post(kRobots, R"({"metadata":{"name":"r1"}})", key);
@@ -142,6 +193,59 @@ TEST_CASE_METHOD(Fixture, "A list comes in pages of one revision, chosen by labe
   CHECK(red["items"].size() == 3);
   CHECK(client.call("GET", std::string(kRobots) + "?limit=1001").status == 400);
   CHECK(reason(client.call("GET", std::string(kRobots) + "?labels=a")) == "field.invalid");
+}
+
+TEST_CASE_METHOD(Fixture, "A list is chosen and ordered by fields") {
+  for (const char* name : {"a", "b", "c"}) make(name);
+  client.call("PATCH", robot("b"), R"({"spec":{"arms":5}})", kPatch);
+  const auto names = [&](const std::string& query) {
+    const auto answer = client.call("GET", std::string(kRobots) + "?" + query);
+    const auto body = json::parse(answer.body);
+    std::string text;
+    for (const auto& item : body.value("items", json::array())) text += item["metadata"]["name"].get<std::string>();
+    return answer.status == 200 ? text : reason(answer);
+  };
+  CHECK(names("field_selector=spec.arms%3C3") == "ac");
+  CHECK(names("order_by=spec.arms%20desc,metadata.name%20desc") == "bca");
+  CHECK(names("field_selector=spec.arms") == "selector.invalid");
+  CHECK(names("order_by=spec.tools") == "order.invalid");
+}
+
+TEST_CASE_METHOD(Fixture, "Only the wanted fields are sent, and changed") {
+  const auto tag = make("r1", R"({"team":"red"})").header("ETag");
+  const auto part = client.call("GET", robot("r1?fields=metadata.name,spec.arms"));
+  CHECK(json::parse(part.body) == json::parse(R"({"kind":"shop/Robot","metadata":{"name":"r1"},"spec":{"arms":2}})"));
+  CHECK(part.header("ETag") == tag);
+  const auto list = json::parse(client.call("GET", std::string(kRobots) + "?fields=metadata.labels").body);
+  CHECK(list["items"][0]["metadata"] == json::parse(R"({"labels":{"team":"red"}})"));
+  CHECK(client.call("GET", robot("r1?fields=spec.legs")).status == 400);
+  CHECK(client.call("GET", robot("r1?fields")).status == 400);
+  const auto changed =
+      client.call("PUT", robot("r1?update_mask=spec.arms"), R"({"spec":{"arms":5,"mood":"SAD"}})", kJson);
+  CHECK(json::parse(changed.body)["spec"]["arms"] == 5);
+  CHECK(json::parse(changed.body)["spec"]["mood"] == "HAPPY");
+  CHECK(json::parse(changed.body)["metadata"]["labels"]["team"] == "red");
+}
+
+TEST_CASE_METHOD(Fixture, "Many are deleted at once, by a selector") {
+  for (int i = 0; i < 4; ++i) make("r" + std::to_string(i), i < 3 ? R"({"team":"red"})" : "{}");
+  const auto remove = [&](const std::string& query) {
+    return client.call("DELETE", std::string(kRobots) + "?" + query);
+  };
+  CHECK(reason(remove("")) == "resource.unselective");
+  CHECK(client.call("DELETE", "/v1/robots?all").status == 405);
+  CHECK(remove("label_selector=team%3Dred&dry_run").status == 200);
+  const auto first = json::parse(remove("label_selector=team%3Dred&limit=2").body);
+  REQUIRE(first["items"].size() == 2);
+  CHECK(first["items"][0]["name"] == "r0");
+  CHECK(first["items"][0]["state"] == "DELETED");
+  const std::string token = first["next_page_token"];
+  const auto second = json::parse(remove("label_selector=team%3Dred&limit=2&page_token=" + percent_encode(token)).body);
+  CHECK(second["items"].size() == 1);
+  CHECK(second["next_page_token"] == "");
+  CHECK(client.call("GET", robot("r2")).status == 404);
+  CHECK(client.call("GET", robot("r3")).status == 200);
+  CHECK(json::parse(remove("all").body)["items"].size() == 1);
 }
 
 TEST_CASE_METHOD(Fixture, "The past is read by its revision") {

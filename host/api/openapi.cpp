@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "host/api/kinds.h"
+#include "host/contract/condition.h"
+#include "host/contract/json_patch.h"
 
 namespace novacron::host::api {
 namespace {
@@ -35,15 +37,30 @@ ordered_json parameters() {
       {"tenant", parameter("tenant", "path", name, "who owns the object: \"default\" is always there")},
       {"name", parameter("name", "path", name, "of the object, unique in its kind and tenant")},
       {"label_selector", parameter("label_selector", "query", text_schema(), "\"app=web,tier!=db,env in (a,b),!old\"")},
+      {"field_selector",
+       parameter("field_selector", "query", {{"type", "string"}, {"maxLength", contract::kMaxConditionBytes}},
+                 "comparisons (== != < <= > >=) of fields, joined by && and ||: \"spec.cpu > 2 && "
+                 "metadata.created_at >= \\\"2026-01-01T00:00:00Z\\\"\"")},
+      {"order_by", parameter("order_by", "query", text_schema(),
+                             "up to 4 fields: \"metadata.created_at desc,metadata.name\"; absent: by tenant and name")},
       {"limit", parameter("limit", "query", {{"type", "integer"}, {"minimum", 1}, {"maximum", 1'000}, {"default", 500}},
                           "objects in a page")},
       {"page_token", parameter("page_token", "query", text_schema(), "next_page_token of the page before")},
       {"at", parameter("at", "query", number_schema(), "a revision of the past; absent: now")},
+      {"fields", parameter("fields", "query", text_schema(),
+                           "only these of the object: \"metadata.name,spec.disks.size_bytes\"; absent: all")},
+      {"update_mask", parameter("update_mask", "query", text_schema(),
+                                "replace these fields alone: \"spec.cpu,metadata.labels\"; absent: all")},
+      {"all", parameter("all", "query", {{"type", "boolean"}}, "of a deletion without a selector: all of them")},
       {"watch", parameter("watch", "query", {{"type", "boolean"}},
                           "changes as they come, as application/x-ndjson, text/event-stream or over WebSocket")},
       {"after_revision", parameter("after_revision", "query", number_schema(),
                                    "of a watch: the revision of a list or of the last change seen")},
       {"dry_run", parameter("dry_run", "query", {{"type", "boolean"}}, "check everything, change nothing")},
+      {"field_manager", parameter("field_manager", "query", {{"type", "string"}, {"maxLength", 317}},
+                                  "of application/apply-patch+json: who decides the fields of the body, \"deploy\"")},
+      {"force", parameter("force", "query", {{"type", "boolean"}},
+                          "of application/apply-patch+json: take over fields that another manager decides")},
       {"if_match", parameter("If-Match", "header", text_schema(),
                              "an ETag: the change is refused with 412 when the object has changed since")},
       {"if_none_match",
@@ -79,7 +96,8 @@ ordered_json list_schema(const Kind& kind) {
 
 ordered_json list_operation(const Kind& kind, const std::string& id) {
   auto json = operation("list" + id, "List or watch " + kind.plural, kind.plural);
-  for (const char* name : {"label_selector", "limit", "page_token", "at", "watch", "after_revision"})
+  for (const char* name : {"label_selector", "field_selector", "order_by", "limit", "page_token", "at", "fields",
+                           "watch", "after_revision"})
     json["parameters"].push_back(shared_parameter(name));
   json["responses"]["200"] = answer("a page", json_content(list_schema(kind)));
   return json;
@@ -94,14 +112,64 @@ ordered_json write_operation(const Kind& kind, const std::string& verb, const st
   return json;
 }
 
+ordered_json removal_schema() {
+  const ordered_json state = {{"type", "string"},
+                              {"enum", {"DELETED", "DELETING", "KEPT"}},
+                              {"description", "DELETING: finalizers are left; KEPT: code, reason and detail say why"}};
+  return {{"type", "object"},
+          {"required", {"name", "uid", "state"}},
+          {"properties",
+           {{"name", text_schema()},
+            {"uid", text_schema()},
+            {"tenant", text_schema()},
+            {"state", state},
+            {"code", text_schema()},
+            {"reason", text_schema()},
+            {"detail", text_schema()}}}};
+}
+
+ordered_json bulk_delete_operation(const Kind& kind) {
+  auto json = operation("delete" + kind.name + "Collection", "Delete a page of " + kind.plural, kind.plural);
+  for (const char* name : {"label_selector", "field_selector", "all", "limit", "page_token", "dry_run"})
+    json["parameters"].push_back(shared_parameter(name));
+  auto schema = list_schema(kind);
+  schema["properties"]["items"]["items"] = removal_schema();
+  json["responses"]["200"] = answer("what became of each", json_content(std::move(schema)));
+  return json;
+}
+
 ordered_json body(const std::string& media_type, ordered_json schema) {
   return {{"required", true}, {"content", {{media_type, {{"schema", std::move(schema)}}}}}};
 }
 
 ordered_json collection_path(const Kind& kind) {
-  ordered_json path = {{"get", list_operation(kind, kind.name)}, {"post", write_operation(kind, "create", "Create")}};
+  ordered_json path = {{"get", list_operation(kind, kind.name)},
+                       {"post", write_operation(kind, "create", "Create")},
+                       {"delete", bulk_delete_operation(kind)}};
   path["post"]["requestBody"] = body("application/json", schema_ref(kind.message->full_name));
   return path;
+}
+
+ordered_json json_patch_schema() {
+  const ordered_json pointer = {{"type", "string"}, {"pattern", "^(/([^~]|~[01])*)*$"}};
+  const ordered_json operation = {
+      {"type", "object"},
+      {"required", {"op", "path"}},
+      {"properties",
+       {{"op", {{"type", "string"}, {"enum", {"add", "remove", "replace", "move", "copy", "test"}}}},
+        {"path", pointer},
+        {"from", pointer},
+        {"value", {{"description", "any JSON"}}}}}};
+  return {{"type", "array"}, {"maxItems", contract::kMaxPatchOperations}, {"items", operation}};
+}
+
+void add_patch(const Kind& kind, ordered_json& patch) {
+  patch["requestBody"] = body("application/merge-patch+json", {{"type", "object"}});
+  auto& content = patch["requestBody"]["content"];
+  content["application/json-patch+json"]["schema"] = json_patch_schema();
+  content["application/apply-patch+json"]["schema"] = schema_ref(kind.message->full_name);
+  for (const char* name : {"field_manager", "force"}) patch["parameters"].push_back(shared_parameter(name));
+  patch["responses"]["201"] = answer("the object, made by an apply", json_content(schema_ref(kind.message->full_name)));
 }
 
 ordered_json object_path(const Kind& kind) {
@@ -109,10 +177,11 @@ ordered_json object_path(const Kind& kind) {
                        {"put", write_operation(kind, "replace", "Replace its labels and spec")},
                        {"patch", write_operation(kind, "patch", "Change a part of it")},
                        {"delete", write_operation(kind, "delete", "Delete it")}};
-  path["get"]["parameters"] = {shared_parameter("at"), shared_parameter("if_none_match")};
+  path["get"]["parameters"] = {shared_parameter("at"), shared_parameter("fields"), shared_parameter("if_none_match")};
+  path["put"]["parameters"].push_back(shared_parameter("update_mask"));
   path["get"]["responses"]["200"] = answer("the object", json_content(schema_ref(kind.message->full_name)));
   path["put"]["requestBody"] = body("application/json", schema_ref(kind.message->full_name));
-  path["patch"]["requestBody"] = body("application/merge-patch+json", {{"type", "object"}});
+  add_patch(kind, path["patch"]);
   return path;
 }
 
@@ -142,7 +211,10 @@ ordered_json action_path(const Kind& kind, const contract::Action& action) {
   if (action.read_only) {
     json["responses"]["200"] = answer("the answer", json_content(schema_ref(action.method.reply->full_name)));
   } else {
-    json["parameters"] = {shared_parameter("idempotency_key")};
+    json["parameters"] = {shared_parameter("dry_run"), shared_parameter("idempotency_key"),
+                          shared_parameter("if_match")};
+    json["responses"]["200"] =
+        answer("of a dry run: the Operation that would start", json_content(schema_ref("novacron.core.v1.Operation")));
     json["responses"]["202"] = answer("an Operation that tells how it goes; Location says where it is",
                                       json_content(schema_ref("novacron.core.v1.Operation")));
   }

@@ -70,6 +70,16 @@ TEST_CASE("Kinds have their paths by scope, and their verbs") {
   CHECK(paths["/v1/blobs"].contains("get"));
 }
 
+TEST_CASE("A change names the patches that it takes") {
+  const auto& patch = document()["paths"]["/v1/tenants/{tenant}/robots/{name}"]["patch"];
+  const auto& content = patch["requestBody"]["content"];
+  CHECK(content["application/merge-patch+json"]["schema"]["type"] == "object");
+  CHECK(content["application/json-patch+json"]["schema"]["items"]["required"] == json::array({"op", "path"}));
+  CHECK(content["application/apply-patch+json"]["schema"]["$ref"] == "#/components/schemas/shop.v1.Robot");
+  CHECK_THAT(patch["parameters"].dump(), Catch::Contains("field_manager") && Catch::Contains("force"));
+  CHECK(patch["responses"].contains("201"));
+}
+
 TEST_CASE("Field rules become keywords") {
   CHECK(robot_spec("arms")["minimum"] == 1);
   CHECK(robot_spec("arms")["maximum"] == 8);

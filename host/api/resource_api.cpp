@@ -1,7 +1,12 @@
 #include "host/api/resource_api.h"
 
+#include <nlohmann/json.hpp>
+#include <optional>
+
 #include "host/api/problem.h"
 #include "host/api/watch_feed.h"
+#include "host/contract/field_mask.h"
+#include "host/contract/json_text.h"
 
 namespace novacron::host::api {
 namespace {
@@ -12,6 +17,8 @@ using resource::WriteOptions;
 
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kMergePatch = "application/merge-patch+json";
+constexpr std::string_view kJsonPatch = "application/json-patch+json";
+constexpr std::string_view kApplyPatch = "application/apply-patch+json";
 constexpr size_t kMaxIdempotencyKeyBytes = 128;
 
 std::string path_of(const ObjectView& object) {
@@ -19,8 +26,23 @@ std::string path_of(const ObjectView& object) {
   return "/v1" + tenant + "/" + object.kind->segment + "/" + percent_encode(object.ref.name);
 }
 
-Result<Response> object_response(int status, const ObjectView& object) {
-  auto response = json_response(status, TRY(resource::to_json(object)));
+/// The object's JSON, or the part of it that `fields` names.
+Result<std::string> json_of(const ObjectView& object, const contract::FieldMask* fields) {
+  auto text = TRY(resource::to_json(object));
+  if (fields == nullptr) return text;
+  auto json = TRY(contract::parse_json(text));
+  fields->keep(json);
+  return json.dump();
+}
+
+/// None: all of them.
+Result<std::optional<contract::FieldMask>> fields_of(const Call& call, const contract::Kind& kind) {
+  if (call.uri.query.find("fields") == nullptr) return std::optional<contract::FieldMask>();
+  return std::optional(TRY(contract::FieldMask::parse(*kind.message, call.uri.query.text("fields"))));
+}
+
+Result<Response> object_response(int status, const ObjectView& object, const contract::FieldMask* fields = nullptr) {
+  auto response = json_response(status, TRY(json_of(object, fields)));
   if (object.revision != 0) response.headers.set("ETag", "\"" + resource::etag(object) + "\"");
   return response;
 }
@@ -46,15 +68,42 @@ Result<WriteOptions> write_options(const Call& call) {
   return options;
 }
 
+/// What a list and a deletion of many take.
+Result<resource::ListOptions> list_options(const Call& call, const contract::Kind& kind, const std::string& tenant) {
+  const Query& query = call.uri.query;
+  resource::ListOptions options;
+  options.kind = kind.id;
+  options.tenant = tenant;
+  options.label_selector = query.text("label_selector");
+  options.field_selector = query.text("field_selector");
+  options.page_token = query.text("page_token");
+  options.page_size = TRY(query.number("limit", 0));
+  return options;
+}
+
+/// {"name":…,"tenant":…,"uid":…,"state":"DELETED"}; DELETING while finalizers are left, KEPT with why it is still
+/// there.
+nlohmann::ordered_json describe(const resource::Removal& removal) {
+  const char* state = removal.error ? "KEPT" : removal.deleting ? "DELETING" : "DELETED";
+  nlohmann::ordered_json item = {{"name", removal.ref.name}, {"uid", removal.ref.uid}, {"state", state}};
+  if (!removal.ref.tenant.empty()) item["tenant"] = removal.ref.tenant;
+  if (!removal.error) return item;
+  item["code"] = host::to_string(removal.error->code);
+  item["reason"] = removal.error->reason;
+  item["detail"] = removal.error->message;
+  return item;
+}
+
 /// What a client gets whose If-Match no longer holds: HTTP has a status of its own for it.
 Error with_precondition(Error error, const WriteOptions& options) {
   if (!options.if_match.empty() && error.reason == "resource.conflict") error.reason = "http.precondition";
   return error;
 }
 
-Result<Response> action_response(resource::ActionResult result) {
+Result<Response> action_response(resource::ActionResult result, resource::Effect effect) {
   if (const auto* written = std::get_if<resource::WriteResult>(&result)) return write_response(200, *written);
   if (const auto* operation = std::get_if<ObjectView>(&result)) {
+    if (effect == resource::Effect::kDryRun) return object_response(200, *operation);
     auto response = TRY(object_response(202, *operation));
     response.headers.set("Location", path_of(*operation));
     return response;
@@ -91,36 +140,56 @@ Result<ResourceApi::Place> ResourceApi::place_of(const std::string& tenant, cons
 Result<Response> ResourceApi::collection(const Call& call, const CollectionRoute& route) {
   const auto place = TRY(place_of(route.tenant, route.segment));
   if (call.request.method == Method::kPost) return create(call, place);
+  if (call.request.method == Method::kDelete) return remove_many(call, place);
   if (call.request.method != Method::kGet && call.request.method != Method::kHead)
-    return method_not_allowed(call.request, "GET, POST");
+    return method_not_allowed(call.request, "GET, POST, DELETE");
   const bool watches = TRY(call.uri.query.flag("watch"));
   return watches ? watch(call, place) : list(call, place);
 }
 
 Result<Response> ResourceApi::list(const Call& call, const Place& place) {
   const Query& query = call.uri.query;
-  TRY_STATUS(query.only({"label_selector", "limit", "page_token", "at", "watch"}));
-  resource::ListOptions options;
-  options.kind = place.kind->id;
-  options.tenant = place.tenant;
-  options.label_selector = query.text("label_selector");
-  options.page_token = query.text("page_token");
-  options.page_size = TRY(query.number("limit", 0));
+  TRY_STATUS(
+      query.only({"label_selector", "field_selector", "order_by", "limit", "page_token", "at", "fields", "watch"}));
+  auto options = TRY(list_options(call, *place.kind, place.tenant));
+  options.order_by = query.text("order_by");
   options.at_revision = TRY(query.number("at", 0));
+  const auto fields = TRY(fields_of(call, *place.kind));
   const auto page = TRY(store_.list(call.context, options));
   std::string json = "{\"items\":[";
   for (const auto& object : page.objects) {
     if (json.back() != '[') json += ',';
-    json += TRY(resource::to_json(object));
+    json += TRY(json_of(object, fields ? &*fields : nullptr));
   }
   json += "],\"next_page_token\":\"" + page.next_page_token + "\",\"revision\":" + std::to_string(page.revision) + "}";
   return json_response(200, std::move(json));
 }
 
+Result<Response> ResourceApi::remove_many(const Call& call, const Place& place) {
+  if (place.tenant.empty() && place.kind->scope == contract::Scope::kTenant)
+    return method_not_allowed(call.request, "GET, POST");  // a deletion is of one tenant
+  const Query& query = call.uri.query;
+  TRY_STATUS(query.only({"label_selector", "field_selector", "all", "limit", "page_token", "dry_run"}));
+  const auto options = TRY(list_options(call, *place.kind, place.tenant));
+  const bool all = TRY(query.flag("all"));
+  if (!all && options.label_selector.empty() && options.field_selector.empty())
+    return Error{Code::kInvalidArgument, "say which by label_selector or field_selector, or all=true for all of them",
+                 "resource.unselective"};
+  const bool dry_run = TRY(query.flag("dry_run"));
+  const auto effect = dry_run ? resource::Effect::kDryRun : resource::Effect::kCommit;
+  const auto page = TRY(store_.remove_listed(call.context, options, effect));
+  nlohmann::ordered_json json = {{"items", nlohmann::ordered_json::array()}};
+  for (const auto& removal : page.removals) json["items"].push_back(describe(removal));
+  json["next_page_token"] = page.next_page_token;
+  json["revision"] = page.revision;
+  return json_response(200, json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
 Result<Response> ResourceApi::watch(const Call& call, const Place& place) {
   const Query& query = call.uri.query;
-  TRY_STATUS(query.only({"watch", "label_selector", "after_revision"}));
+  TRY_STATUS(query.only({"watch", "label_selector", "field_selector", "after_revision"}));
   resource::WatchOptions options{place.kind->id, place.tenant, query.text("label_selector")};
+  options.field_selector = query.text("field_selector");
   options.after_revision = TRY(query.number("after_revision", 0));
   const auto last_id = call.request.headers.get("Last-Event-ID");  // of a client of server-sent events that comes back
   if (!last_id.empty()) {
@@ -153,15 +222,17 @@ Result<Response> ResourceApi::object(const Call& call, const ObjectRoute& route)
   }
   const ObjectRef ref{place.kind->id, place.tenant, route.name};
   const Method method = call.request.method;
-  if (method == Method::kGet || method == Method::kHead) return get(call, ref);
+  if (method == Method::kGet || method == Method::kHead) return get(call, *place.kind, ref);
   return write(call, ref);
 }
 
-Result<Response> ResourceApi::get(const Call& call, const ObjectRef& ref) {
-  TRY_STATUS(call.uri.query.only({"at"}));
+Result<Response> ResourceApi::get(const Call& call, const contract::Kind& kind, const ObjectRef& ref) {
+  TRY_STATUS(call.uri.query.only({"at", "fields"}));
+  const auto fields = TRY(fields_of(call, kind));
   const uint64_t at_revision = TRY(call.uri.query.number("at", 0));
   const auto object = TRY(store_.get(call.context, ref, at_revision));
-  if (!none_match_hits(call.request, resource::etag(object))) return object_response(200, object);
+  if (!none_match_hits(call.request, resource::etag(object)))
+    return object_response(200, object, fields ? &*fields : nullptr);
   Response response;
   response.status = 304;
   response.headers.set("ETag", "\"" + resource::etag(object) + "\"");
@@ -169,21 +240,39 @@ Result<Response> ResourceApi::get(const Call& call, const ObjectRef& ref) {
 }
 
 Result<Response> ResourceApi::write(const Call& call, const ObjectRef& ref) {
-  TRY_STATUS(call.uri.query.only({"dry_run"}));
   const auto options = TRY(write_options(call));
-  const auto& body = call.request.body;
-  Result<resource::WriteResult> written = method_not_allowed(call.request, "GET, PUT, PATCH, DELETE");
-  if (call.request.method == Method::kPut) {
-    TRY_STATUS(check_content_type(call.request, {kJson}));
-    written = store_.replace(call.context, ref, resource::Body::json(body), options);
-  } else if (call.request.method == Method::kPatch) {
-    TRY_STATUS(check_content_type(call.request, {kMergePatch, kJson}));
-    written = store_.patch(call.context, ref, body, options);
-  } else if (call.request.method == Method::kDelete) {
-    written = store_.remove(call.context, ref, options);
-  }
+  auto written = change(call, ref, options);
   if (!written.ok()) return with_precondition(std::move(written).error(), options);
-  return write_response(200, *written);
+  const bool is_new = written->created && options.effect == resource::Effect::kCommit;
+  return write_response(is_new ? 201 : 200, *written);
+}
+
+Result<resource::WriteResult> ResourceApi::change(const Call& call, const ObjectRef& ref, const WriteOptions& options) {
+  if (call.request.method == Method::kPatch) return patch(call, ref, options);
+  if (call.request.method == Method::kDelete) {
+    TRY_STATUS(call.uri.query.only({"dry_run"}));
+    return store_.remove(call.context, ref, options);
+  }
+  if (call.request.method != Method::kPut) return method_not_allowed(call.request, "GET, PUT, PATCH, DELETE");
+  TRY_STATUS(call.uri.query.only({"dry_run", "update_mask"}));
+  TRY_STATUS(check_content_type(call.request, {kJson}));
+  auto masked = options;
+  masked.update_mask = call.uri.query.text("update_mask");
+  return store_.replace(call.context, ref, resource::Body::json(call.request.body), masked);
+}
+
+Result<resource::WriteResult> ResourceApi::patch(const Call& call, const ObjectRef& ref, const WriteOptions& options) {
+  const auto& body = call.request.body;
+  TRY_STATUS(check_content_type(call.request, {kMergePatch, kJson, kJsonPatch, kApplyPatch}));
+  if (check_content_type(call.request, {kApplyPatch}).ok()) {
+    TRY_STATUS(call.uri.query.only({"dry_run", "field_manager", "force"}));
+    const bool force = TRY(call.uri.query.flag("force"));
+    const auto conflicts = force ? resource::Conflicts::kTakeOver : resource::Conflicts::kRefuse;
+    return store_.apply(call.context, ref, call.uri.query.text("field_manager"), body, conflicts, options);
+  }
+  TRY_STATUS(call.uri.query.only({"dry_run"}));
+  if (check_content_type(call.request, {kJsonPatch}).ok()) return store_.json_patch(call.context, ref, body, options);
+  return store_.patch(call.context, ref, body, options);
 }
 
 Result<Response> ResourceApi::verb(const Call& call, const VerbRoute& route) {
@@ -194,16 +283,16 @@ Result<Response> ResourceApi::verb(const Call& call, const VerbRoute& route) {
   const bool fits = call.request.method == Method::kPost ||
                     (call.request.method == Method::kGet && (reads || call.request.is_websocket));
   if (!fits) return method_not_allowed(call.request, reads ? "GET, POST" : "POST");
-  if (streams && !call.request.is_websocket)
-    return Error{Code::kInvalidArgument, route.verb + " is a stream: it has to be asked for by WebSocket",
-                 "http.upgrade-required"};
   TRY_STATUS(call.uri.query.only({"dry_run"}));
   TRY_STATUS(check_content_type(call.request, {kJson}));
   resource::ActionRequest request{{place.kind->id, place.tenant, route.name}, route.verb, call.request.body};
   request.options = TRY(write_options(call));
+  if (streams && !call.request.is_websocket && request.options.effect == resource::Effect::kCommit)
+    return Error{Code::kInvalidArgument, route.verb + " is a stream: it has to be asked for by WebSocket",
+                 "http.upgrade-required"};
   auto result = actions_.run(call.context, request);
   if (!result.ok()) return with_precondition(std::move(result).error(), request.options);
-  return action_response(*std::move(result));
+  return action_response(*std::move(result), request.options.effect);
 }
 
 }  // namespace novacron::host::api

@@ -10,11 +10,13 @@ namespace novacron::host::api {
 
 /// [worker] threads.
 ///
-///   GET    collection            list: label_selector, limit, page_token, at; watch=true: after_revision
+///   GET    collection            list: label_selector, field_selector, order_by, limit, page_token, at, fields;
+///                                watch=true: label_selector, field_selector, after_revision
 ///   POST   collection            create: 201, Location
-///   GET    object                ETag, If-None-Match; at
-///   PUT    object                replace
-///   PATCH  object                JSON merge patch
+///   DELETE collection            a page of it: label_selector, field_selector or all=true; limit, page_token
+///   GET    object                ETag, If-None-Match; at, fields
+///   PUT    object                replace; update_mask
+///   PATCH  object                by its Content-Type: JSON merge patch, JSON patch, or apply: field_manager, force
 ///   DELETE object
 ///   POST   object:verb           200; 202 and an Operation when it takes longer; WebSocket for a stream
 ///   GET    object:verb           the same for a verb that only reads
@@ -34,8 +36,13 @@ class ResourceApi {
   Result<Response> list(const Call& call, const Place& place);
   Result<Response> watch(const Call& call, const Place& place);
   Result<Response> create(const Call& call, const Place& place);
-  Result<Response> get(const Call& call, const resource::ObjectRef& ref);
+  Result<Response> remove_many(const Call& call, const Place& place);
+  Result<Response> get(const Call& call, const contract::Kind& kind, const resource::ObjectRef& ref);
   Result<Response> write(const Call& call, const resource::ObjectRef& ref);
+  Result<resource::WriteResult> change(const Call& call, const resource::ObjectRef& ref,
+                                       const resource::WriteOptions& options);
+  Result<resource::WriteResult> patch(const Call& call, const resource::ObjectRef& ref,
+                                      const resource::WriteOptions& options);
 
   resource::Store& store_;
   resource::Actions& actions_;

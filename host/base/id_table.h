@@ -52,6 +52,15 @@ class IdTable {
     return vacate(place);
   }
 
+  /// The same if `holds` of the value; else nothing is taken.
+  template <class Predicate>
+  T take_when(uint64_t id, Predicate&& holds) {
+    std::lock_guard lock(mutex_);
+    const uint32_t place = place_of(id);
+    if (place == kNowhere || !holds(std::as_const(entries_[place].value))) return T{};
+    return vacate(place);
+  }
+
   /// All values; their ids are stale from then on.
   std::vector<T> take_all() {
     std::lock_guard lock(mutex_);

@@ -5,6 +5,7 @@
 #include "host/cli/flags.h"
 #include "host/cli/nouns.h"
 #include "host/cli/objects.h"
+#include "host/cli/url.h"
 #include "host/contract/base64.h"
 #include "host/contract/json.h"
 
@@ -67,11 +68,16 @@ Result<ExitCode> follow_operation(Session& session, const Action& action, const 
 Result<ExitCode> run_action(Session& session, const Kind& kind, const Action& action, const std::string& name,
                             const std::string& body) {
   Client& client = *TRY(session.client());
-  const std::string path = TRY(session.object_path(kind, name));
+  const std::string path = TRY(session.object_path(kind, name)) + ":" + action.verb;
+  const bool dry_run = session.globals().dry_run;
   const json answer = TRY(client.change({.method = "POST",
-                                         .target = path + ":" + action.verb,
+                                         .target = with_query(path, {{"dry_run", dry_run ? "true" : ""}}),
                                          .body = body,
                                          .timeout_ms = session.globals().timeout_ms.value_or(kMaxActionMs)}));
+  if (dry_run && !action.read_only) {
+    session.say(display_name(kind, name) + " " + action.verb + ": would start (dry run)");
+    return ExitCode::kOk;
+  }
   if (text_at(answer, "kind") == kOperation) return follow_operation(session, action, answer);
   print_reply(session, action, answer);
   return ExitCode::kOk;

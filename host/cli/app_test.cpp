@@ -2,50 +2,12 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "host/base/file.h"
-#include "host/cli/object_view.h"
-#include "host/cli/testing.h"
+#include "host/cli/testing_bench.h"
 
 using namespace novacron::host;
 using namespace novacron::host::cli;
 using namespace novacron::host::cli::testing;
 using nlohmann::json;
-
-namespace {
-
-constexpr const char* kOne = "/v1/tenants/default/machines/one";
-
-/// The CLI against a host that keeps objects in memory, whose controller makes each machine ready at once.
-struct Bench {
-  Bench() {
-    objects.on_write = [](json& object) {
-      const json& mode = value_at(object, "spec.mode");
-      object["status"] = {{"phase", mode == "OFF" ? "IDLE" : "WORKING"},
-                          {"observed_generation", number_at(object, "metadata.generation")}};
-    };
-  }
-  Outcome operator()(std::vector<std::string> words, const RunOptions& options = {}) {
-    return run_cli(folder, host.url(), std::move(words), options);
-  }
-  json& one() { return objects.objects().at(kOne); }
-  bool sent(const std::string& line) const {
-    const auto lines = host.lines();
-    return std::find(lines.begin(), lines.end(), line) != lines.end();
-  }
-  std::string file(const std::string& name, const std::string& text) {
-    REQUIRE(write_file(folder.path + "/" + name, text, 0600).ok());
-    return folder.path + "/" + name;
-  }
-
-  Folder folder;
-  FakeObjects objects;
-  FakeHost host{[this](const FakeRequest& request) { return objects(request); }};
-};
-
-const std::string kMachineYaml =
-    "kind: test.workshop/Machine\nmetadata:\n  name: one\n  labels: {tier: web}\nspec:\n  wheels: 3\n  output: \"5\"\n";
-
-}  // namespace
 
 TEST_CASE("a noun of a contract creates an object from its flags and waits until it is ready") {
   Bench cli;
@@ -228,101 +190,6 @@ TEST_CASE("editing by flags changes these fields and nothing else") {
   CHECK(cli({"mc", "edit", "one"}).code == ExitCode::kUsage);
 }
 
-TEST_CASE("apply creates, changes, and leaves alone what is as it should be") {
-  Bench cli;
-  const std::string file =
-      cli.file("m.yaml", kMachineYaml + "---\nkind: test.workshop/Shelf\nmetadata: {name: a}\nspec: {color: red}\n");
-  CHECK(cli({"apply", "-f", file}).out == "machine/one created\nshelf/a created\n");
-  CHECK(cli.one()["spec"]["output"] == "5");
-  CHECK(cli({"apply", "-f", file}).out == "machine/one unchanged\nshelf/a unchanged\n");
-  cli.one()["spec"]["wheels"] = 8;
-  CHECK(cli({"apply", "-f", file}).out == "machine/one changed\nshelf/a unchanged\n");
-  CHECK(cli.one()["spec"]["wheels"] == 3);
-}
-
-TEST_CASE("apply reads standard input, folders, JSON and lists") {
-  Bench cli;
-  CHECK(cli({"apply", "-f", "-"}, {.in = kMachineYaml}).out == "machine/one created\n");
-  const std::string listed = cli({"mc", "list", "-o", "json"}).out;
-  cli.objects.objects().clear();
-  CHECK(cli({"apply", "-f", "-"}, {.in = listed}).out == "machine/one created\n");
-  REQUIRE(make_folder(cli.folder.path + "/all/deep", 0700).ok());
-  cli.file("all/b.json", R"({"kind":"test.workshop/Shelf","metadata":{"name":"b"}})");
-  cli.file("all/deep/c.yml", "kind: Shelf\nmetadata: {name: c}\n");
-  cli.file("all/notes.txt", "not yaml: [");
-  CHECK(cli({"apply", "-f", cli.folder.path + "/all"}).out == "shelf/b created\nshelf/c created\n");
-}
-
-TEST_CASE("apply sends nothing when any of its files is wrong") {
-  Bench cli;
-  const std::string good = cli.file("good.yaml", kMachineYaml);
-  for (const char* text :
-       {"a: [", "kind: test.workshop/Machine\n", "kind: No/Such\nmetadata: {name: x}\n", "[1]", ""}) {
-    CAPTURE(text);
-    const std::string wrong = cli.file("wrong.yaml", text);
-    CHECK(cli({"apply", "-f", good, "-f", wrong}).code == ExitCode::kUsage);
-  }
-  CHECK(cli({"apply", "-f", cli.folder.path + "/none.yaml"}).code == ExitCode::kUsage);
-  CHECK(cli.objects.objects().empty());
-}
-
-TEST_CASE("an error of one object does not keep the others from being applied") {
-  Bench cli;
-  Folder folder;
-  FakeHost host([&](const FakeRequest& request) -> FakeResponse {
-    if (request.method == "POST" && request.body.find("\"bad\"") != std::string::npos) {
-      return {
-          .status = 400,
-          .body = R"({"code":"INVALID_ARGUMENT","detail":"no","fields":[{"path":"spec.color","message":"is ugly"}]})"};
-    }
-    return cli.objects(request);
-  });
-  const Outcome done =
-      run_cli(folder, host.url(), {"apply", "-f", "-"},
-              {.in = "kind: Shelf\nmetadata: {name: bad}\n---\nkind: Shelf\nmetadata: {name: good}\n"});
-  CHECK(done.code == ExitCode::kError);
-  CHECK(done.err.find("spec.color: is ugly") != std::string::npos);
-  CHECK(done.out == "shelf/good created\n");
-}
-
-TEST_CASE("a dry run changes nothing") {
-  Bench cli;
-  CHECK(cli({"apply", "-f", "-", "--dry-run"}, {.in = kMachineYaml}).out == "machine/one created (dry run)\n");
-  CHECK(cli({"mc", "create", "two", "--dry-run"}).code == ExitCode::kOk);
-  CHECK(cli.objects.objects().empty());
-}
-
-TEST_CASE("diff shows what apply would do and says so by its exit status") {
-  Bench cli;
-  const Outcome added = cli({"diff", "-f", "-"}, {.in = kMachineYaml});
-  CHECK(added.code == ExitCode::kDifferent);
-  CHECK(added.out.find("create machine/one\n") == 0);
-  CHECK(cli.objects.objects().empty());
-  cli({"apply", "-f", "-"}, {.in = kMachineYaml});
-  CHECK(cli({"diff", "-f", "-"}, {.in = kMachineYaml}).code == ExitCode::kOk);
-  cli.one()["spec"]["wheels"] = 8;
-  const Outcome changed = cli({"diff", "-f", "-"}, {.in = kMachineYaml});
-  CHECK(changed.code == ExitCode::kDifferent);
-  CHECK(changed.out.find("-  wheels: 8\n+  wheels: 3\n") != std::string::npos);
-}
-
-TEST_CASE("delete by file starts with the last and does not mind what is gone") {
-  Bench cli;
-  const std::string both = "kind: Shelf\nmetadata: {name: a}\n---\nkind: Shelf\nmetadata: {name: b}\n";
-  cli({"apply", "-f", "-"}, {.in = both});
-  CHECK(cli({"delete", "-f", "-"}, {.in = both}).out == "shelf/b deleted\nshelf/a deleted\n");
-  CHECK(cli({"delete", "-f", "-"}, {.in = both}).code == ExitCode::kOk);
-  CHECK(cli({"delete", "shelf", "a"}).code == ExitCode::kNotFound);
-}
-
-TEST_CASE("patch merges") {
-  Bench cli;
-  cli({"mc", "create", "one", "--wheels", "3"});
-  CHECK(cli({"patch", "mc", "one", "-p", R"({"spec":{"wheels":null,"speed":2}})"}).out == "machine/one changed\n");
-  CHECK(cli.one()["spec"] == json::parse(R"({"mode":"ON","speed":2})"));
-  CHECK(cli({"patch", "mc", "one", "-p", "[1]"}).code == ExitCode::kUsage);
-}
-
 TEST_CASE("a watch shows the list and then each change") {
   Bench cli;
   cli({"mc", "create", "one", "--wheels", "3"});
@@ -398,6 +265,7 @@ TEST_CASE("an action shows its reply, a long one is followed as an operation") {
   Folder folder;
   FakeHost host([&](const FakeRequest& request) -> FakeResponse {
     if (request.target.ends_with(":measure")) return {.body = R"({"weight_bytes":1048576})"};
+    if (request.target.ends_with(":paint?dry_run=true")) return {.body = R"({"kind":"novacron.core/Operation"})"};
     if (request.target.ends_with(":paint")) {
       return {.status = 202,
               .body = R"({"kind":"novacron.core/Operation","metadata":{"name":"op1","tenant":"default"}})"};
@@ -415,6 +283,8 @@ TEST_CASE("an action shows its reply, a long one is followed as an operation") {
   CHECK(painted.code == ExitCode::kFailed);
   CHECK(painted.err.find("no paint") != std::string::npos);
   CHECK(run_cli(folder, host.url(), {"mc", "paint", "one", "--no-wait"}).out == "operation/op1 started: paint\n");
+  CHECK(run_cli(folder, host.url(), {"mc", "paint", "one", "--dry-run"}).out ==
+        "machine/one paint: would start (dry run)\n");
 }
 
 TEST_CASE("a terminal action prints, and --until ends it with success") {

@@ -6,7 +6,9 @@
 #include "host/cli/documents.h"
 #include "host/cli/line_diff.h"
 #include "host/cli/objects.h"
+#include "host/cli/prune.h"
 #include "host/cli/text.h"
+#include "host/cli/url.h"
 
 namespace novacron::host::cli {
 namespace {
@@ -25,7 +27,7 @@ struct Item {
 void remove_host_fields(json& object) {
   object.erase("status");
   if (!object["metadata"].is_object()) object["metadata"] = json::object();
-  for (const char* field : {"uid", "tenant", "generation", "revision", "created_at", "deleted_at"}) {
+  for (const char* field : {"uid", "tenant", "generation", "revision", "created_at", "deleted_at", "managed_fields"}) {
     object["metadata"].erase(field);
   }
 }
@@ -44,14 +46,16 @@ Result<Item> read_item_of(Session& session, json object) {
   return Item{&kind, name, std::move(object)};
 }
 
-/// All of them are read before anything is sent.
-Result<std::vector<Item>> read_items(Session& session, const std::vector<std::string>& paths) {
+/// All of them are read before anything is sent. With an apply set, each gets its label.
+Result<std::vector<Item>> read_items(Session& session, const std::vector<std::string>& paths,
+                                     const std::string& apply_set) {
   std::vector<Item> items;
   for (const std::string& path : paths) {
     std::vector<json> documents = TRY(read_documents(session.environment(), path));
     for (json& document : documents) {
       auto item = read_item_of(session, std::move(document));
       if (!item.ok()) return wrap(item.error(), path);
+      if (!apply_set.empty()) item->object["metadata"]["labels"][kApplySetLabel] = apply_set;
       items.push_back(*std::move(item));
     }
   }
@@ -65,34 +69,33 @@ json wanted_part(const json& object) {
   return part;
 }
 
-json patch_of(const Item& item) {
-  json patch = item.object;
-  patch.erase("kind");
-  patch["metadata"].erase("name");
-  return patch;
+Result<json> apply_object(Session& session, const Item& item, const ApplyOptions& options,
+                          Effect effect = Effect::kReal) {
+  Client& client = *TRY(session.client());
+  const bool dry_run = session.globals().dry_run || effect == Effect::kCheck;
+  const std::string path = TRY(session.object_path(*item.kind, item.name));
+  return client.change({.method = "PATCH",
+                        .target = with_query(path, {{"field_manager", options.manager},
+                                                    {"force", options.force ? "true" : ""},
+                                                    {"dry_run", dry_run ? "true" : ""}}),
+                        .body = item.object.dump(-1, ' ', false, json::error_handler_t::replace),
+                        .content_type = kApplyPatch});
 }
 
-Result<ExitCode> apply_item(Session& session, const Item& item) {
+Result<ExitCode> apply_item(Session& session, const Item& item, const ApplyOptions& options) {
   auto live = get_object(session, *item.kind, item.name);
   if (!live.ok() && live.code() != Code::kNotFound) return live.error();
-  if (!live.ok()) {
-    json created = TRY(create_object(session, *item.kind, item.object));
-    return report_change(session, *item.kind, std::move(created), "created", WaitByDefault::kNo);
-  }
-  json next = TRY(patch_object(session, *item.kind, item.name, patch_of(item), Effect::kCheck));
-  if (wanted_part(next) == wanted_part(*live)) {
-    return report_change(session, *item.kind, *std::move(live), "unchanged", WaitByDefault::kNo);
-  }
-  json changed = TRY(patch_object(session, *item.kind, item.name, patch_of(item)));
-  return report_change(session, *item.kind, std::move(changed), "changed", WaitByDefault::kNo);
+  json next = TRY(apply_object(session, item, options));
+  const bool is_same = live.ok() && wanted_part(next) == wanted_part(*live);
+  const char* what = !live.ok() ? "created" : is_same ? "unchanged" : "changed";
+  return report_change(session, *item.kind, std::move(next), what, WaitByDefault::kNo);
 }
 
-Result<bool> diff_item(Session& session, const Item& item) {
+Result<bool> diff_item(Session& session, const Item& item, const ApplyOptions& options) {
   auto live = get_object(session, *item.kind, item.name);
   if (!live.ok() && live.code() != Code::kNotFound) return live.error();
   const std::string before = live.ok() ? render_value(wanted_part(*live), Format::kYaml) : "";
-  json next = live.ok() ? TRY(patch_object(session, *item.kind, item.name, patch_of(item), Effect::kCheck))
-                        : TRY(create_object(session, *item.kind, item.object, Effect::kCheck));
+  const json next = TRY(apply_object(session, item, options, Effect::kCheck));
   const std::string after = render_value(wanted_part(next), Format::kYaml);
   const Paint paint = session.environment().colors() ? Paint::kColors : Paint::kPlain;
   const std::string difference = line_diff(printable_lines(before), printable_lines(after), paint);
@@ -127,16 +130,21 @@ Result<ExitCode> for_each(Session& session, const std::vector<Item>& items, cons
 
 }  // namespace
 
-Result<ExitCode> apply_files(Session& session, const std::vector<std::string>& paths) {
-  const std::vector<Item> items = TRY(read_items(session, paths));
-  return for_each(session, items, [&](const Item& item) { return apply_item(session, item); });
+Result<ExitCode> apply_files(Session& session, const std::vector<std::string>& paths, const ApplyOptions& options) {
+  const std::vector<Item> items = TRY(read_items(session, paths, options.apply_set));
+  const ExitCode code =
+      TRY(for_each(session, items, [&](const Item& item) { return apply_item(session, item, options); }));
+  if (!options.prune || code != ExitCode::kOk) return code;
+  std::set<std::string> applied;
+  for (const Item& item : items) applied.insert(display_name(*item.kind, item.name));
+  return prune(session, options.apply_set, applied);
 }
 
-Result<ExitCode> diff_files(Session& session, const std::vector<std::string>& paths) {
-  const std::vector<Item> items = TRY(read_items(session, paths));
+Result<ExitCode> diff_files(Session& session, const std::vector<std::string>& paths, const ApplyOptions& options) {
+  const std::vector<Item> items = TRY(read_items(session, paths, options.apply_set));
   bool different = false;
   const ExitCode code = TRY(for_each(session, items, [&](const Item& item) {
-    auto result = diff_item(session, item);
+    auto result = diff_item(session, item, options);
     different = different || (result.ok() && *result);
     return result;
   }));
@@ -144,7 +152,7 @@ Result<ExitCode> diff_files(Session& session, const std::vector<std::string>& pa
 }
 
 Result<ExitCode> delete_files(Session& session, const std::vector<std::string>& paths) {
-  std::vector<Item> items = TRY(read_items(session, paths));
+  std::vector<Item> items = TRY(read_items(session, paths, ""));
   std::reverse(items.begin(), items.end());
   return for_each(session, items, [&](const Item& item) { return delete_item(session, item); });
 }

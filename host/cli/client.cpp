@@ -157,13 +157,14 @@ Result<json> Client::change(const Change& change) {
   return body_of(TRY(fetch(std::move(request))));
 }
 
-Result<ObjectList> Client::list(const std::string& collection, const std::string& label_selector) {
+Result<ObjectList> Client::list(const std::string& collection, const std::string& label_selector, const Query& more) {
   ObjectList all;
   std::string page_token;
   for (size_t page = 0; page < kMaxPages; ++page) {
-    json body = TRY(get(with_query(
-        collection,
-        {{"label_selector", label_selector}, {"limit", std::to_string(kPageSize)}, {"page_token", page_token}})));
+    Query query = {
+        {"label_selector", label_selector}, {"limit", std::to_string(kPageSize)}, {"page_token", page_token}};
+    query.insert(query.end(), more.begin(), more.end());
+    json body = TRY(get(with_query(collection, query)));
     if (page == 0) all.revision = number_at(body, "revision");
     for (json& object : body["items"]) all.objects.push_back(std::move(object));
     page_token = text_at(body, "next_page_token");

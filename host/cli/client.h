@@ -10,6 +10,7 @@
 
 #include "host/base/result.h"
 #include "host/cli/transport.h"
+#include "host/cli/url.h"
 
 namespace novacron::host::cli {
 
@@ -30,6 +31,8 @@ struct Change {
 };
 
 inline constexpr const char* kMergePatch = "application/merge-patch+json";
+inline constexpr const char* kJsonPatch = "application/json-patch+json";
+inline constexpr const char* kApplyPatch = "application/apply-patch+json";
 
 struct ObjectList {
   std::vector<nlohmann::json> objects;
@@ -57,7 +60,8 @@ class Client {
   Result<HttpResponse> fetch(HttpRequest request, const std::vector<unsigned>& also_fine = {});
   /// The body of the answer; null if it has none.
   Result<nlohmann::json> change(const Change& change);
-  Result<ObjectList> list(const std::string& collection, const std::string& label_selector);
+  /// `more` narrows, orders or dates it.
+  Result<ObjectList> list(const std::string& collection, const std::string& label_selector, const Query& more = {});
   /// Until the sink stops it, `idle_ms` pass without a line (DEADLINE_EXCEEDED), or the host ends it (UNAVAILABLE).
   /// OUT_OF_RANGE: the host no longer knows what came after that revision.
   Status watch(const std::string& collection, const std::string& label_selector, uint64_t after_revision,

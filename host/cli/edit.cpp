@@ -121,6 +121,7 @@ Result<ExitCode> edit_by_editor(Session& session, const Kind& kind, const std::s
   }
   json object = TRY(get_object(session, kind, name));
   object.erase("status");
+  object["metadata"].erase("managed_fields");
   const ScratchFile file = TRY(ScratchFile::create(session.environment().variable("TMPDIR"), editable(kind, object)));
   while (true) {
     TRY_STATUS(session.environment().edit_file(file.path()));

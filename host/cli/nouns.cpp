@@ -31,8 +31,12 @@ std::string lower(std::string text) {
 
 Command list_command(const Kind& kind, const std::string& noun) {
   Command command{.name = "list", .aliases = {"ls"}, .section = kObjects, .summary = "List " + kind.plural};
-  command.examples = {"novacron " + noun + " list", "novacron " + noun + " list -l app=web -o json"};
-  command.run = [&kind](Session& session, const Arguments&) { return list_objects(session, kind); };
+  command.options = list_options();
+  command.examples = {"novacron " + noun + " list", "novacron " + noun + " list -l app=web -o json",
+                      "novacron " + noun + " list --sort-by 'metadata.created_at desc'"};
+  command.run = [&kind](Session& session, const Arguments& arguments) {
+    return list_objects(session, kind, arguments);
+  };
   return command;
 }
 
@@ -53,9 +57,11 @@ Command show_command(const Kind& kind, const std::string& noun) {
 Command delete_command(const Kind& kind, const std::string& noun) {
   Command command{
       .name = "delete", .aliases = {"rm"}, .section = kObjects, .summary = "Delete, and wait until it is gone"};
-  command.arguments = {{"NAME", "", true, true}};
-  command.examples = {"novacron " + noun + " delete one --yes"};
+  command.arguments = {{"NAME", "", false, true}};
+  command.options = {{"--where", "", "COMPARISONS", "those whose fields fit, instead of names: 'spec.cpu > 2'"}};
+  command.examples = {"novacron " + noun + " delete one --yes", "novacron " + noun + " delete -l app=web --dry-run"};
   command.run = [&kind](Session& session, const Arguments& arguments) {
+    if (arguments.positional().empty()) return delete_selected(session, kind, arguments.get("--where"));
     return delete_objects(session, kind, arguments.positional());
   };
   return command;
@@ -101,6 +107,7 @@ Command terminal_command(const Kind& kind, const Action& action, const std::stri
   command.examples = {"novacron " + noun + " " + action.verb + " one",
                       "novacron " + noun + " " + action.verb + " one --until 'login:' --timeout 60s"};
   command.run = [&kind, &action](Session& session, const Arguments& arguments) -> Result<ExitCode> {
+    if (session.globals().dry_run) return run_action(session, kind, action, arguments.at(0), "{}");
     const std::string path = TRY(session.object_path(kind, arguments.at(0)));
     return run_terminal(session, path + ":" + action.verb, arguments.get("--until"));
   };

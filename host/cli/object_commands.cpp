@@ -24,13 +24,16 @@ std::vector<std::string> names_behind_kind(const Arguments& arguments) {
 Command get_command() {
   Command command{.name = "get", .section = kSection, .summary = "List objects, or show some of them"};
   command.arguments = {{"KIND"}, {"NAME", "", false, true}};
-  command.examples = {"novacron get nodes", "novacron get plugins -o wide", "novacron get node one -o yaml"};
+  command.options = list_options();
+  command.examples = {"novacron get nodes", "novacron get nodes --where 'metadata.generation > 1'",
+                      "novacron get plugins -o wide", "novacron get node one -o yaml"};
   command.run = [](Session& session, const Arguments& arguments) -> Result<ExitCode> {
     const Kind& kind = *TRY(session.kind(arguments.at(0)));
     const auto names = names_behind_kind(arguments);
-    if (names.empty()) return list_objects(session, kind);
+    if (names.empty()) return list_objects(session, kind, arguments);
     std::vector<json> objects;
-    for (const std::string& name : names) objects.push_back(TRY(get_object(session, kind, name)));
+    for (const std::string& name : names)
+      objects.push_back(TRY(get_object(session, kind, name, arguments.get("--at"))));
     const Shape shape = names.size() == 1 ? Shape::kOne : Shape::kList;
     session.print(render_objects(kind, std::move(objects), session.format(), shape, session.now_ns()));
     return ExitCode::kOk;
@@ -38,60 +41,85 @@ Command get_command() {
   return command;
 }
 
-using FileWork = Result<ExitCode> (*)(Session&, const std::vector<std::string>&);
+const OptionSpec kManager = {"--field-manager", "", "NAME", "who decides the fields that the files have [novacron]"};
+const OptionSpec kForce = {"--force-conflicts", "", "", "take over fields that another manager decides"};
+const OptionSpec kApplySet = {"--apply-set", "", "NAME", "label all objects as belonging together"};
 
-Run run_on_files(FileWork work) {
-  return [work](Session& session, const Arguments& arguments) -> Result<ExitCode> {
-    if (!arguments.has("--file")) return usage_error("say what by -f FILE, -f FOLDER or -f -");
-    return work(session, arguments.all("--file"));
-  };
+Result<ApplyOptions> apply_options(const Arguments& arguments) {
+  if (!arguments.has("--file")) return usage_error("say what by -f FILE, -f FOLDER or -f -");
+  ApplyOptions options;
+  options.manager = arguments.get("--field-manager", options.manager);
+  options.apply_set = arguments.get("--apply-set");
+  options.force = arguments.is_on("--force-conflicts");
+  options.prune = arguments.is_on("--prune");
+  if (options.prune && options.apply_set.empty()) return usage_error("--prune needs --apply-set NAME");
+  return options;
 }
 
 Command apply_command() {
   Command command{.name = "apply",
                   .section = kSection,
-                  .summary = "Make objects as files say: create, or merge into what is there"};
-  command.options = {kFiles};
+                  .summary = "Make objects as files say: create, set what the files have, remove what they had"};
+  command.options = {kFiles,
+                     kManager,
+                     kForce,
+                     kApplySet,
+                     {"--prune", "", "", "delete what is of the apply set and no longer in the files"}};
   command.examples = {"novacron apply -f all.yaml", "novacron apply -f folder/ --dry-run",
-                      "cat x.json | novacron apply -f -"};
-  command.run = run_on_files(apply_files);
+                      "novacron apply -f folder/ --apply-set shop --prune", "cat x.json | novacron apply -f -"};
+  command.run = [](Session& session, const Arguments& arguments) -> Result<ExitCode> {
+    const ApplyOptions options = TRY(apply_options(arguments));
+    return apply_files(session, arguments.all("--file"), options);
+  };
   return command;
 }
 
 Command diff_command() {
   Command command{
       .name = "diff", .section = kSection, .summary = "Show what apply would change; exit status 9 if anything"};
-  command.options = {kFiles};
+  command.options = {kFiles, kManager, kForce, kApplySet};
   command.examples = {"novacron diff -f all.yaml"};
-  command.run = run_on_files(diff_files);
+  command.run = [](Session& session, const Arguments& arguments) -> Result<ExitCode> {
+    const ApplyOptions options = TRY(apply_options(arguments));
+    return diff_files(session, arguments.all("--file"), options);
+  };
   return command;
 }
 
 Command delete_command() {
   Command command{.name = "delete", .section = kSection, .summary = "Delete objects, and wait until they are gone"};
   command.arguments = {{"KIND", "", false}, {"NAME", "", false, true}};
-  command.options = {kFiles};
-  command.examples = {"novacron delete node one", "novacron delete -f all.yaml --yes"};
+  command.options = {kFiles,
+                     {"--where", "", "COMPARISONS", "those whose fields fit, instead of names: 'spec.cpu > 2'"}};
+  command.examples = {"novacron delete node one", "novacron delete plugins -l app=web",
+                      "novacron delete -f all.yaml --yes"};
   command.run = [](Session& session, const Arguments& arguments) -> Result<ExitCode> {
     if (arguments.has("--file")) return delete_files(session, arguments.all("--file"));
-    if (arguments.positional().size() < 2) return usage_error("say what by KIND NAME, or by -f FILE");
+    if (arguments.positional().empty()) return usage_error("say what by KIND NAME, by KIND -l LABELS, or by -f FILE");
+    if (arguments.positional().size() == 1)
+      return delete_selected(session, *TRY(session.kind(arguments.at(0))), arguments.get("--where"));
     return delete_objects(session, *TRY(session.kind(arguments.at(0))), names_behind_kind(arguments));
   };
   return command;
 }
 
 Command patch_command() {
-  Command command{.name = "patch", .section = kSection, .summary = "Change an object by a JSON merge patch (RFC 7396)"};
+  Command command{
+      .name = "patch",
+      .section = kSection,
+      .summary = "Change an object by a JSON merge patch (RFC 7396), or by a JSON patch (RFC 6902): a list"};
   command.arguments = {{"KIND"}, {"NAME"}};
   command.options = {{"--patch", "-p", "TEXT|@FILE", "the patch, as JSON or YAML"}};
-  command.examples = {"novacron patch node one -p '{\"metadata\":{\"labels\":{\"rack\":\"7\"}}}'"};
+  command.examples = {"novacron patch node one -p '{\"metadata\":{\"labels\":{\"rack\":\"7\"}}}'",
+                      "novacron patch node one -p '[{op: test, path: /metadata/generation, value: 3}, {op: add, path: "
+                      "/metadata/labels, value: {rack: \"7\"}}]'"};
   command.run = [](Session& session, const Arguments& arguments) -> Result<ExitCode> {
     const Kind& kind = *TRY(session.kind(arguments.at(0)));
     std::string text = arguments.get("--patch");
     if (text.empty()) return usage_error("say how by --patch");
     if (text[0] == '@') text = TRY(read_flag_file(session, text.substr(1)));
     std::vector<json> documents = TRY(parse_yaml(text));
-    if (documents.size() != 1 || !documents[0].is_object()) return usage_error("--patch is no object");
+    if (documents.size() != 1 || !documents[0].is_structured()) return usage_error("--patch is no object and no list");
     json changed = TRY(patch_object(session, kind, arguments.at(1), documents[0]));
     return report_change(session, kind, std::move(changed), "changed", WaitByDefault::kNo);
   };

@@ -120,6 +120,22 @@ Status delete_object(Session& session, const Kind& kind, const std::string& name
   return {};
 }
 
+/// What became of one object of a deletion of many.
+Result<ExitCode> report_removal(Session& session, const Kind& kind, const json& item) {
+  const std::string name = text_at(item, "name");
+  if (text_at(item, "state") == "KEPT") {
+    session.warn(display_name(kind, name) + ": " + text_at(item, "detail"));
+    return ExitCode::kConflict;
+  }
+  const bool waits = session.globals().wait.value_or(true) && !session.globals().dry_run;
+  if (waits) {
+    const WaitGoal goal{.what = WaitGoal::What::kDeleted, .uid = text_at(item, "uid")};
+    TRY(wait_for(session, kind, name, goal));
+  }
+  session.say(display_name(kind, name) + (waits ? " deleted" : " is being deleted") + dry_run_note(session));
+  return ExitCode::kOk;
+}
+
 }  // namespace
 
 std::string noun_of(const Kind& kind) {
@@ -136,11 +152,24 @@ Result<const Kind*> kind_of(Session& session, const json& object) {
   return session.kind(id);
 }
 
-Result<ExitCode> list_objects(Session& session, const Kind& kind) {
+std::vector<OptionSpec> list_options() {
+  return {{"--where", "", "COMPARISONS", "only objects whose fields fit: 'spec.cpu > 2 && status.phase == READY'"},
+          {"--sort-by", "", "FIELDS", "in this order: 'metadata.created_at desc,metadata.name'"},
+          {"--fields", "", "FIELDS", "with -o json or yaml, only these: metadata.name,spec.cpu"},
+          {"--at", "", "REVISION", "as it was at a revision"}};
+}
+
+Result<ExitCode> list_objects(Session& session, const Kind& kind, const Arguments& arguments) {
+  const Query query = {{"field_selector", arguments.get("--where")},
+                       {"order_by", arguments.get("--sort-by")},
+                       {"fields", arguments.get("--fields")},
+                       {"at", arguments.get("--at")}};
+  const bool is_plain = !arguments.has("--where") && !arguments.has("--sort-by") && !arguments.has("--at");
+  if (session.globals().watch && !is_plain) return usage_error("--watch knows neither --where nor --sort-by nor --at");
   if (session.globals().watch) return watch_objects(session, kind);
   Client& client = *TRY(session.client());
   const std::string path = TRY(session.collection(kind));
-  const ObjectList list = TRY(client.list(path, session.globals().selector));
+  const ObjectList list = TRY(client.list(path, session.globals().selector, query));
   const Format format = session.format();
   const bool for_people = format == Format::kTable || format == Format::kWide;
   if (list.objects.empty() && for_people) {
@@ -159,10 +188,10 @@ Result<ExitCode> watch_objects(Session& session, const Kind& kind) {
   return follow(session, kind, std::move(list));
 }
 
-Result<json> get_object(Session& session, const Kind& kind, const std::string& name) {
+Result<json> get_object(Session& session, const Kind& kind, const std::string& name, const std::string& at) {
   Client& client = *TRY(session.client());
   const std::string path = TRY(session.object_path(kind, name));
-  return client.get(path);
+  return client.get(with_query(path, {{"at", at}}));
 }
 
 Result<ExitCode> show_object(Session& session, const Kind& kind, const std::string& name) {
@@ -175,6 +204,30 @@ Result<ExitCode> delete_objects(Session& session, const Kind& kind, const std::v
   TRY_STATUS(confirm_delete(session, kind, names));
   for (const std::string& name : names) TRY_STATUS(delete_object(session, kind, name));
   return ExitCode::kOk;
+}
+
+Result<ExitCode> delete_selected(Session& session, const Kind& kind, const std::string& where) {
+  const std::string& labels = session.globals().selector;
+  if (labels.empty() && where.empty()) return usage_error("say which by name, by -l LABELS or by --where COMPARISONS");
+  const std::string which = labels + (labels.empty() || where.empty() ? "" : " and ") + where;
+  if (kind.confirm_delete) TRY_STATUS(session.confirm("Delete all " + kind.plural + " with " + which + "?"));
+  Client& client = *TRY(session.client());
+  const std::string collection = TRY(session.collection(kind));
+  const std::string dry_run = session.globals().dry_run ? "true" : "";
+  ExitCode code = ExitCode::kOk;
+  std::string page_token;
+  do {
+    const std::string target = with_query(
+        collection,
+        {{"label_selector", labels}, {"field_selector", where}, {"page_token", page_token}, {"dry_run", dry_run}});
+    const json page = TRY(client.change({.method = "DELETE", .target = target}));
+    for (const json& item : value_at(page, "items")) {
+      const ExitCode one = TRY(report_removal(session, kind, item));
+      if (one != ExitCode::kOk) code = one;
+    }
+    page_token = text_at(page, "next_page_token");
+  } while (!page_token.empty());
+  return code;
 }
 
 Result<json> create_object(Session& session, const Kind& kind, const json& object, Effect effect) {
@@ -190,7 +243,7 @@ Result<json> patch_object(Session& session, const Kind& kind, const std::string&
   return client.change({.method = "PATCH",
                         .target = with_dry_run(session, path, effect),
                         .body = dump(patch),
-                        .content_type = kMergePatch});
+                        .content_type = patch.is_array() ? kJsonPatch : kMergePatch});
 }
 
 Result<json> replace_object(Session& session, const Kind& kind, const json& object) {

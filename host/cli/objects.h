@@ -19,17 +19,24 @@ std::string noun_of(const contract::Kind& kind);
 /// The kind that an object's "kind" names. Errors are usage errors.
 Result<const contract::Kind*> kind_of(Session& session, const nlohmann::json& object);
 
-Result<ExitCode> list_objects(Session& session, const contract::Kind& kind);
+/// --where, --sort-by, --fields and --at.
+std::vector<OptionSpec> list_options();
+Result<ExitCode> list_objects(Session& session, const contract::Kind& kind, const Arguments& arguments);
 Result<ExitCode> watch_objects(Session& session, const contract::Kind& kind);
 Result<ExitCode> show_object(Session& session, const contract::Kind& kind, const std::string& name);
 /// Asks first where the kind wants it.
 Result<ExitCode> delete_objects(Session& session, const contract::Kind& kind, const std::vector<std::string>& names);
+/// All that -l and `where` choose; at least one of them must. What cannot go keeps none of the others.
+Result<ExitCode> delete_selected(Session& session, const contract::Kind& kind, const std::string& where);
 
-Result<nlohmann::json> get_object(Session& session, const contract::Kind& kind, const std::string& name);
+/// `at`: as of this revision; empty: now.
+Result<nlohmann::json> get_object(Session& session, const contract::Kind& kind, const std::string& name,
+                                  const std::string& at = "");
 /// kCheck: the host says what would be, and changes nothing. --dry-run makes every change a check.
 enum class Effect { kReal, kCheck };
 Result<nlohmann::json> create_object(Session& session, const contract::Kind& kind, const nlohmann::json& object,
                                      Effect effect = Effect::kReal);
+/// A list is a JSON patch, an object a merge patch.
 Result<nlohmann::json> patch_object(Session& session, const contract::Kind& kind, const std::string& name,
                                     const nlohmann::json& patch, Effect effect = Effect::kReal);
 /// Replaces metadata and spec, if nobody else has changed them since `object` was read.

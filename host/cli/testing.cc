@@ -6,7 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "host/cli/app.h"
-#include "host/cli/object_view.h"
+#include "host/cli/testing_bench.h"
+#include "host/cli/url.h"
 
 namespace novacron::host::cli::testing {
 namespace {
@@ -62,14 +63,32 @@ Folder::~Folder() {
   std::filesystem::remove_all(path);
 }
 
+namespace {
+/// Knows selectors of one label.
+bool is_selected(const FakeRequest& request, const json& object) {
+  if (request.target.find("label_selector=") == std::string::npos) return true;
+  const json& labels = value_at(object, "metadata.labels");
+  for (const auto& [key, value] : labels.items()) {
+    const std::string query = with_query("", {{"label_selector", key + "=" + value.get<std::string>()}});
+    if (request.target.find(query.substr(1)) != std::string::npos) return true;
+  }
+  return false;
+}
+}  // namespace
+
 FakeResponse FakeObjects::operator()(const FakeRequest& request) {
   const std::string path = request.target.substr(0, request.target.find('?'));
   if (path == "/v1/schema") return serve_schema(request);
   if (request.method == "GET" && request.target.find("watch=true") != std::string::npos) {
     return {.chunks = std::exchange(watch_lines, {}), .stays_open = true};
   }
-  if (is_collection(path)) return request.method == "POST" ? create(request, path) : list(path);
+  const bool lists = request.target.find("label_selector=") != std::string::npos;
+  if (request.method == "DELETE" && is_collection(path)) return remove_many(request, path);
+  if (is_collection(path) || lists) return request.method == "POST" ? create(request, path) : list(request, path);
   const auto found = objects_.find(path.substr(0, path.find(':')));
+  const auto type = request.headers.find("content-type");
+  const bool applies = type != request.headers.end() && type->second == "application/apply-patch+json";
+  if (found == objects_.end() && applies) return create(request, path.substr(0, path.rfind('/')));
   if (found == objects_.end()) return problem(404, "resource.not-found", "there is no " + path);
   if (request.method == "GET") return {.body = found->second.dump()};
   if (request.method != "DELETE") return change(request, path, found->first, found->second);
@@ -90,7 +109,8 @@ FakeResponse FakeObjects::change(const FakeRequest& request, const std::string& 
                                  json object) {
   const json before = object;
   const std::string generation = std::to_string(number_at(object, "metadata.generation"));
-  if (request.method == "PATCH") object.merge_patch(json::parse(request.body));
+  const json body = request.body.empty() ? json() : json::parse(request.body);
+  if (request.method == "PATCH") body.is_array() ? object.patch_inplace(body) : object.merge_patch(body);
   if (request.method == "PUT") {
     const std::string tag = "\"" + text_at(object, "metadata.uid") + "-g" + generation + "\"";
     if (request.headers.at("if-match") != tag) return problem(412, "http.precondition", "it has changed");
@@ -116,10 +136,26 @@ FakeResponse FakeObjects::write(const FakeRequest& request, const std::string& p
   return {.status = status, .body = object.dump()};
 }
 
-FakeResponse FakeObjects::list(const std::string& path) const {
+FakeResponse FakeObjects::remove_many(const FakeRequest& request, const std::string& path) {
+  json items = json::array();
+  for (auto object = objects_.begin(); object != objects_.end();) {
+    const bool chosen = object->first.starts_with(path + "/") && is_selected(request, object->second);
+    const json& metadata = object->second["metadata"];
+    const bool kept = value_at(metadata, "labels.keep") == "yes";
+    if (chosen) {
+      items.push_back({{"name", metadata["name"]}, {"uid", metadata["uid"]}, {"state", kept ? "KEPT" : "DELETED"}});
+      if (kept) items.back()["detail"] = "in use";
+    }
+    object = chosen && !kept ? objects_.erase(object) : std::next(object);
+  }
+  return {.body = json{{"items", items}, {"next_page_token", ""}}.dump()};
+}
+
+FakeResponse FakeObjects::list(const FakeRequest& request, const std::string& path) const {
   json items = json::array();
   for (const auto& [key, object] : objects_) {
-    if (key.starts_with(path + "/")) items.push_back(object);
+    const bool is_here = key.substr(0, key.rfind('/')) == path;
+    if (is_here && is_selected(request, object)) items.push_back(object);
   }
   return {.body = json{{"items", items}, {"revision", revision_}}.dump()};
 }
@@ -147,6 +183,12 @@ Outcome run_cli(const Folder& folder, const std::string& server, std::vector<std
                           .edit_file = [](const std::string&) { return Status(); }};
   const ExitCode code = run(environment, words);
   return {code, out.str(), err.str()};
+}
+
+void Bench::make_ready(json& object) {
+  const json& mode = value_at(object, "spec.mode");
+  object["status"] = {{"phase", mode == "OFF" ? "IDLE" : "WORKING"},
+                      {"observed_generation", number_at(object, "metadata.generation")}};
 }
 
 }  // namespace novacron::host::cli::testing

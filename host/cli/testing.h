@@ -88,7 +88,8 @@ class FakeObjects {
   FakeResponse change(const FakeRequest& request, const std::string& path, const std::string& key,
                       nlohmann::json object);
   FakeResponse write(const FakeRequest& request, const std::string& path, nlohmann::json object, unsigned status);
-  FakeResponse list(const std::string& path) const;
+  FakeResponse remove_many(const FakeRequest& request, const std::string& path);
+  FakeResponse list(const FakeRequest& request, const std::string& path) const;
 
   std::map<std::string, nlohmann::json> objects_;
   uint64_t revision_ = 100;

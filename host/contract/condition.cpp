@@ -4,10 +4,9 @@
 #include <google/protobuf/message.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <optional>
 
-#include "host/contract/json_decode.h"
-#include "host/contract/json_text.h"
+#include "host/contract/field_path.h"
 #include "host/contract/message.h"
 #include "host/contract/parts.h"
 
@@ -15,8 +14,6 @@ namespace novacron::host::contract {
 
 namespace {
 namespace pb = google::protobuf;
-constexpr size_t kMaxPathParts = 16;
-constexpr size_t kMaxComparisons = 64;
 
 Error invalid(std::string message) {
   return {Code::kInvalidArgument, std::move(message), "condition.invalid"};
@@ -28,14 +25,28 @@ bool is_word(char c) {
 }  // namespace
 
 struct Condition::Comparison {
-  std::vector<const pb::FieldDescriptor*> path;  ///< the last one holds the value
-  bool equal = true;
+  enum class Operator { kEqual, kNotEqual, kLess, kAtMost, kGreater, kAtLeast };
+  FieldPath path;
+  Operator how = Operator::kEqual;
   Scalar value;
 
   bool holds(const pb::Message& object) const {
-    const pb::Message* message = &object;
-    for (size_t i = 0; i + 1 < path.size(); ++i) message = &message->GetReflection()->GetMessage(*message, path[i]);
-    return (read_scalar(*message, *path.back()) == value) == equal;
+    const int order = path.compare(path.read(object), value);
+    switch (how) {
+      case Operator::kEqual:
+        return order == 0;
+      case Operator::kNotEqual:
+        return order != 0;
+      case Operator::kLess:
+        return order < 0;
+      case Operator::kAtMost:
+        return order <= 0;
+      case Operator::kGreater:
+        return order > 0;
+      case Operator::kAtLeast:
+        return order >= 0;
+    }
+    return false;
   }
 };
 
@@ -81,57 +92,35 @@ struct Condition::Parser {
     return text;
   }
 
-  Result<Comparison> comparison() {
-    Comparison out;
-    const Field& field = *TRY(resolve(std::string(take_word()), out));
-    if (accept("!=")) {
-      out.equal = false;
-    } else if (!accept("==")) {
-      return invalid("== or != is missing after a path");
+  std::optional<Comparison::Operator> take_operator() {
+    using Operator = Comparison::Operator;
+    constexpr std::pair<std::string_view, Operator> kOperators[] = {
+        {"==", Operator::kEqual}, {"!=", Operator::kNotEqual}, {"<=", Operator::kAtMost},
+        {"<", Operator::kLess},   {">=", Operator::kAtLeast},  {">", Operator::kGreater}};
+    for (const auto& [token, meaning] : kOperators) {
+      if (accept(token)) return meaning;
     }
+    return std::nullopt;
+  }
+
+  Result<Comparison> comparison() {
+    const std::string name(take_word());
+    Comparison out;
+    out.path = TRY(with_reason(FieldPath::resolve(object, name)));
+    const auto how = take_operator();
+    if (!how) return invalid("==, !=, <, <=, > or >= is missing after a path");
+    out.how = *how;
+    const bool wants_order = out.how != Comparison::Operator::kEqual && out.how != Comparison::Operator::kNotEqual;
+    if (wants_order && !out.path.is_ordered()) return invalid("\"" + name + "\" has no order: use == or !=");
     const std::string text = TRY(take_value());
-    out.value = TRY(value_of(field, text, out));
+    out.value = TRY(with_reason(out.path.parse(text)));
     return out;
   }
 
-  /// Fills in the path and gives its last field.
-  Result<const Field*> resolve(const std::string& path, Comparison& out) {
-    const MessageType* type = &object;
-    const Field* field = nullptr;
-    std::string_view left = path;
-    while (true) {
-      const size_t dot = std::min(left.find('.'), left.size());
-      field = type ? type->find(left.substr(0, dot)) : nullptr;
-      if (!field || out.path.size() >= kMaxPathParts) return invalid("there is no field \"" + path + "\"");
-      if (field->cardinality != Cardinality::kSingle) return invalid("\"" + path + "\" goes through a list or a map");
-      out.path.push_back(field->descriptor);
-      type = field->message;
-      if (dot == left.size()) break;
-      left.remove_prefix(dot + 1);
-    }
-    if (field->descriptor->cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE) {
-      return invalid("\"" + path + "\" is no single value");
-    }
-    return field;
-  }
-
-  /// Reads the value as JSON would be read into the field.
-  Result<Scalar> value_of(const Field& field, const std::string& text, const Comparison& comparison) {
-    auto json = parse_json(text);
-    if (!json.ok()) return invalid("\"" + text + "\" is no value");
-    const auto& descriptor = *comparison.path.back()->containing_type();
-    const auto* factory = prototype_of(descriptor);
-    if (!factory) return invalid("internal: no prototype");
-    const std::unique_ptr<pb::Message> holder(factory->New());
-    Violations violations;
-    decode_field(field, *json, *holder, field.name, violations);
-    const auto status = violations.status();
-    if (!status.ok()) return invalid(status.error().message);
-    return read_scalar(*holder, *field.descriptor);
-  }
-
-  const pb::Message* prototype_of(const pb::Descriptor& descriptor) {
-    return object.prototype->GetReflection()->GetMessageFactory()->GetPrototype(&descriptor);
+  template <class T>
+  static Result<T> with_reason(Result<T> result) {
+    if (result.ok()) return result;
+    return invalid(result.error().message);
   }
 
   Result<std::vector<std::vector<Comparison>>> all() {
@@ -160,6 +149,12 @@ Result<std::shared_ptr<const Condition>> Condition::compile(const MessageType& o
   out->text_ = text;
   out->any_of_all_ = TRY((Parser{object, text}.all()));
   return std::shared_ptr<const Condition>(std::move(out));
+}
+
+bool Condition::reads_secrets() const {
+  const auto is_secret = [](const Comparison& comparison) { return comparison.path.is_secret(); };
+  return std::any_of(any_of_all_.begin(), any_of_all_.end(),
+                     [&is_secret](const auto& all) { return std::any_of(all.begin(), all.end(), is_secret); });
 }
 
 bool Condition::holds(const pb::Message& object) const {

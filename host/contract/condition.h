@@ -1,9 +1,12 @@
-// ready_when and failed_when: comparisons of an object's fields, compiled against its kind.
+// ready_when, failed_when and field selectors: comparisons of an object's fields, compiled against its kind.
 //
 //   condition  = all { "||" all }
 //   all        = comparison { "&&" comparison }
-//   comparison = path ( "==" | "!=" ) value
+//   comparison = path ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) value
 //   value      = ENUM_NAME | number | true | false | "text"
+//
+// Numbers, texts and times have an order; flags and enums have none. A time is written as JSON has it:
+// metadata.created_at >= "2026-01-01T00:00:00Z".
 #pragma once
 
 #include <memory>
@@ -16,6 +19,7 @@
 namespace novacron::host::contract {
 
 inline constexpr size_t kMaxConditionBytes = 4'096;
+inline constexpr size_t kMaxComparisons = 64;
 
 class Condition {
  public:
@@ -27,6 +31,7 @@ class Condition {
 
   /// An absent field counts as its zero.
   bool holds(const google::protobuf::Message& object) const;
+  bool reads_secrets() const;
   const std::string& text() const { return text_; }
 
  private:

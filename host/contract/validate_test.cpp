@@ -145,6 +145,33 @@ TEST_CASE("an object has converged when its controller has seen it and its condi
         "ready");
 }
 
+TEST_CASE("numbers, texts and times are compared by their order") {
+  const auto holds = [](const std::string& json, const std::string& text) {
+    const auto condition = Condition::compile(*robot().message, text);
+    REQUIRE(condition.ok());
+    const auto object = parse_message(*robot().message, *json_to_message(*robot().message, json));
+    return (*condition)->holds(**object);
+  };
+  const std::string robot_json = R"({"metadata":{"name":"b","created_at":"2026-03-01T00:00:00.5Z"},
+      "spec":{"arms":3,"memory_bytes":18446744073709551615,"everything":{"an_int32":-5,"a_double":1.5,
+      "a_duration":"1.5s"}}})";
+  for (const char* text :
+       {"spec.arms > 2", "spec.arms >= 3", "spec.arms <= 3", "spec.arms < 4", "spec.memory_bytes > 1",
+        "spec.everything.an_int32 < 0", "spec.everything.a_double > 1.4", "metadata.name > \"a\"",
+        "metadata.created_at >= \"2026-03-01T00:00:00.5Z\"", "metadata.created_at < \"2026-03-01T00:00:00.6Z\"",
+        "metadata.created_at > \"2026-02-28T23:59:59.9Z\"", "spec.everything.a_duration == \"1.5s\""}) {
+    INFO(text);
+    CHECK(holds(robot_json, text));
+  }
+  for (const char* text : {"spec.arms > 3", "spec.arms < 3", "metadata.name < \"a\"",
+                           "metadata.created_at < \"2026-03-01T00:00:00.5Z\"", "spec.speed_millis > 0"}) {
+    INFO(text);
+    CHECK_FALSE(holds(robot_json, text));
+  }
+  CHECK((*Condition::compile(*robot().message, "spec.arms == 1 || spec.password == \"x\""))->reads_secrets());
+  CHECK_FALSE((*Condition::compile(*robot().message, "spec.arms == 1"))->reads_secrets());
+}
+
 TEST_CASE("a condition that does not fit its kind says why") {
   const auto error = [](const std::string& text) {
     const auto condition = Condition::compile(*robot().message, text);
@@ -156,7 +183,8 @@ TEST_CASE("a condition that does not fit its kind says why") {
   CHECK(error("spec.arms.x == 1") == "there is no field \"spec.arms.x\"");
   CHECK(error("spec.tools == 1") == "\"spec.tools\" goes through a list or a map");
   CHECK(error("spec.everything == 1") == "\"spec.everything\" is no single value");
-  CHECK(error("spec.arms = 1") == "== or != is missing after a path");
+  CHECK(error("spec.arms = 1") == "==, !=, <, <=, > or >= is missing after a path");
+  CHECK(error("spec.mood < HAPPY") == "\"spec.mood\" has no order: use == or !=");
   CHECK(error("spec.arms == ") == "a value is missing");
   CHECK(error("spec.mood == ANGRY") == "mood: must be one of HAPPY, SAD");
   CHECK(error("spec.arms == 1 spec.arms == 2") ==

@@ -164,6 +164,7 @@ Status Daemon::Parts::open_plugins() {
   options.start_timeout_ms = config.plugins.start_timeout_ms;
   options.quiesce_timeout_ms = options.drain_timeout_ms = config.plugins.stop_timeout_ms;
   manager = std::make_unique<plugin::Manager>(*broker, *contracts, *plugins, std::move(options));
+  store->admit_through(*broker);
   actions = std::make_unique<resource::Actions>(*store, *broker, pool);
   return {};
 }

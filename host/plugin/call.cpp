@@ -66,6 +66,7 @@ Call::~Call() {
 }
 
 void Call::pending(Call* cause) {
+  if (finished_) return;
   {
     std::lock_guard lock(mutex_);
     if (finished_) return;
@@ -95,6 +96,7 @@ bool Call::begin(std::shared_ptr<Crew> callee, bool needs_slot) {
 }
 
 void Call::returned() {
+  if (finished_) return;
   {
     std::lock_guard lock(mutex_);
     if (finished_) return;
@@ -186,7 +188,6 @@ void Call::abandon() {
 }
 
 bool Call::finished() const {
-  std::lock_guard lock(mutex_);
   return finished_;
 }
 
@@ -228,6 +229,7 @@ Status Call::await(End end, WaitFor what, size_t size, uint64_t until_ns) {
 }
 
 Status Call::await_result(uint64_t until_ns) {
+  if (finished_) return {};
   return await(End::kCaller, WaitFor::kResult, 0, until_ns);
 }
 

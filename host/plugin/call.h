@@ -1,6 +1,7 @@
 // One call, from the request to its one result, with the messages that flow both ways in between.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -131,7 +132,7 @@ class Call final : public std::enable_shared_from_this<Call> {
   TimerQueue::Id deadline_timer_ = 0;
   Stage stage_ = Stage::kNew;
   bool needs_slot_ = false;
-  bool finished_ = false;
+  std::atomic<bool> finished_ = false;  ///< set under the lock; read without it where true is final
   bool cancelled_ = false;
   bool abandoned_ = false;
 

@@ -5,6 +5,7 @@
 #include "host/base/log.h"
 #include "host/bus/subject.h"
 #include "host/plugin/broker.h"
+#include "host/plugin/core_services.h"
 
 namespace novacron::host::plugin {
 namespace {
@@ -31,7 +32,7 @@ Status every_grant(const auth::Context& context, std::string_view wanted, std::s
 }  // namespace
 
 Status may_call(const auth::Context& context, std::string_view service) {
-  if (service.starts_with("novacron.core.v1.")) return {};
+  if (is_host_service(service)) return {};
   return every_grant(context, service, "call", &auth::Grant::call,
                      [&](const std::string& allowed) { return allowed == service; });
 }

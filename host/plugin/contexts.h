@@ -16,8 +16,8 @@ namespace novacron::host::plugin {
 constexpr size_t kMaxHeldContexts = 256;                          ///< a plugin's, besides those of calls under way
 constexpr uint64_t kMaxHoldNs = uint64_t{3'600} * 1'000'000'000;  ///< a longer hold is shortened to it
 
-/// Whether every plugin of the chain may call the service. Those of novacron.core are open to all, since they decide by
-/// key and kind. PERMISSION_DENIED "auth.denied" names the plugin and what to grant it.
+/// Whether every plugin of the chain may call the service. Those of the host are open to all, since they decide by key
+/// and kind. PERMISSION_DENIED "auth.denied" names the plugin and what to grant it.
 Status may_call(const auth::Context& context, std::string_view service);
 /// Likewise for events.
 Status may_publish(const auth::Context& context, std::string_view subject);

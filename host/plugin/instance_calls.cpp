@@ -6,6 +6,14 @@
 
 namespace novacron::host::plugin {
 
+namespace {
+
+Status too_short() {
+  return Error{Code::kInvalidArgument, "the request's size leaves out its message", "host.bad-request"};
+}
+
+}  // namespace
+
 /// A call that is sound, and where it goes.
 struct Instance::Outgoing {
   Call::Options options;
@@ -74,8 +82,7 @@ Status Instance::prepare(nc_route route_id, const nc_request& request, Outgoing&
 
 nc_call Instance::call(nc_route route, const nc_request* request, void* ctx, Done done) {
   Outgoing out;
-  Status sound = Error{Code::kInvalidArgument, "the request's size leaves out its message", "host.bad-request"};
-  if (request && NC_HAS(request, message)) sound = prepare(route, *request, out);
+  Status sound = request && NC_HAS(request, message) ? prepare(route, *request, out) : too_short();
   if (gone_) return 0;
   if (sound.ok() && ends_.size() >= kMaxOpenOutgoing) {
     refuse_more("calls that it makes");

@@ -118,8 +118,9 @@ void Instance::note_duration(Method& method, uint64_t ns) {
 
 nc_code Instance::finish(nc_call id, const nc_result* result) {
   auto value = take_result(result);
-  const CallEndPtr end = ends_.find(id);
-  if (!end || end->end != End::kCallee || !ends_.take(id)) return stale("finish");
+  const CallEndPtr end =
+      ends_.take_when(id, [](const CallEndPtr& candidate) { return candidate->end == End::kCallee; });
+  if (!end) return stale("finish");
   if (value.code() == Code::kInternal && value.error().reason == "plugin.bad-result") {
     faults_.add(Fault::kBadMessage, value.error().message);
   }

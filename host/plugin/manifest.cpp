@@ -7,6 +7,7 @@
 #include <set>
 
 #include "host/bus/subject.h"
+#include "host/plugin/core_services.h"
 #include "sdk/abi/novacron/plugin.h"
 
 namespace novacron::host::plugin {
@@ -157,9 +158,10 @@ class Reader final {
 };
 
 bool is_service(const std::string& name) {
-  return is_full_name(name) && !name.starts_with("novacron.core.");
+  return is_full_name(name) && !is_host_service(name);
 }
-constexpr std::string_view kServiceRule = "a service's full name, not one of novacron.core";
+constexpr std::string_view kServiceRule =
+    "a service's full name, not one of novacron.core but novacron.core.v1.Admission";
 
 std::vector<Provided> read_provides(Reader& reader, const json& root) {
   std::vector<Provided> provides;

@@ -74,6 +74,14 @@ TEST_CASE("keys that nobody knows are refused with their path") {
                                           "provides[0].range"});
 }
 
+TEST_CASE("of the services of the host's contract a plugin may offer admission alone") {
+  json changed = sound();
+  changed["services"] = {"novacron.core.v1.Admission"};
+  CHECK(faults(changed).empty());
+  changed["services"] = {"novacron.core.v1.Resources"};
+  CHECK(faults(changed).size() == 1);
+}
+
 TEST_CASE("each value that is wrong is named") {
   const std::vector<std::pair<std::string, json>> wrong = {
       {"/id", "Upper"},

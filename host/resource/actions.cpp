@@ -101,6 +101,8 @@ class Actions::Runner {
     const std::string body = TRY(request_of(action, object->ref, request.body));
     const bool direct = action.read_only || action.stream != contract::ActionStream::kNone;
     if (!direct) return operate(context, request, action, object->ref, body);
+    const bool would_stream = action.stream != contract::ActionStream::kNone;
+    if (would_stream && request.options.effect == Effect::kDryRun) return ActionResult(ActionReply{"{}", {}});
     if (!action.read_only) TRY_STATUS(audit(*context, action, *object));
     return answer(context, action, body);
   }
@@ -125,9 +127,6 @@ class Actions::Runner {
 
   Result<ActionResult> operate(const auth::ContextPtr& context, const ActionRequest& request,
                                const contract::Action& action, const ObjectRef& object, const std::string& body) {
-    if (request.options.effect == Effect::kDryRun) {
-      return Error{Code::kFailedPrecondition, "a dry run of " + action.verb + " is not possible", "action.no-dry-run"};
-    }
     const std::string uid = impl_.writer.uuid();
     const std::string tenant = object.tenant.empty() ? std::string(kDefaultTenant) : object.tenant;
     const ObjectRef ref{std::string(kOperationKind), tenant, uid};
@@ -141,6 +140,7 @@ class Actions::Runner {
     WriteRequest write{context, ref, action.verb, options, decide};
     write.extra.push_back({operation_key(uid), message_bytes(identity_of(*context))});
     auto result = TRY(impl_.writer.write(write));
+    if (request.options.effect == Effect::kDryRun) return ActionResult(std::move(result.object));
     if (result.replayed) return ActionResult(TRY(store_.get(auth::host_context(""), result.object.ref)));
     operations_.run(result.object.ref, context);
     return ActionResult(std::move(result.object));

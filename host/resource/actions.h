@@ -22,8 +22,8 @@ inline constexpr uint64_t kMaxCallTimeoutNs = 3'600ull * 1'000'000'000;
 struct ActionRequest {
   ObjectRef ref;
   std::string verb;
-  std::string body;           ///< JSON of the method's request without `object`; empty: {}
-  WriteOptions options = {};  ///< if_match and dry_run for patch verbs; idempotency for both
+  std::string body;  ///< JSON of the method's request without `object`; empty: {}
+  WriteOptions options = {};
 };
 
 /// The reply of a read-only or streaming action.
@@ -50,6 +50,9 @@ class Actions {
   Status start();
 
   /// NOT_FOUND "resource.unknown-verb". The caller needs the verb's own name as right on the object.
+  ///
+  /// A dry run does everything but the effect: nobody is called but for a verb that only reads, and the reply is the
+  /// object as it would be, the Operation that would start (its revision is 0), or {} for a stream.
   Result<ActionResult> run(const auth::ContextPtr& context, const ActionRequest& request);
 
  private:

@@ -135,7 +135,8 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-std::string reason(const Result<ActionResult>& result) {
+template <class T>
+std::string reason(const Result<T>& result) {
   return result.ok() ? "ok" : result.error().reason;
 }
 }  // namespace
@@ -176,12 +177,33 @@ TEST_CASE("an action that cannot be is refused before anybody is called") {
   CHECK(reason(world.run("fly")) == "resource.unknown-verb");
   CHECK(world.run("look", R"({"object":{"name":"r2"}})").error().message == "object: is filled in by the host");
   CHECK(world.run("look", R"({"thin":"x"})").error().message == "thin: unknown field; did you mean thing?");
-  WriteOptions dry;
-  dry.effect = Effect::kDryRun;
-  CHECK(reason(world.run("fetch", "", dry)) == "action.no-dry-run");
   CHECK(reason(world.actions->run(world.alice, {robot_ref("none"), "look", ""})) == "resource.not-found");
   world.authorizer.denied = {"user:alice fetch shop/Robot"};
   CHECK(reason(world.run("fetch")) == "auth.denied");
+}
+
+TEST_CASE("a dry run of an action checks all of it and shows the operation, but calls nobody") {
+  ActionWorld world;
+  WriteOptions dry;
+  dry.effect = Effect::kDryRun;
+  CHECK(reason(world.run("fetch", R"({"thin":"x"})", dry)) == "field.invalid");
+  dry.if_match = "x-1";
+  CHECK(reason(world.run("fetch", "", dry)) == "resource.conflict");
+  dry.if_match.clear();
+  const auto tried = world.run("fetch", R"({"thing":"cat"})", dry);
+  REQUIRE(reason(tried) == "ok");
+  const auto& operation = std::get<ObjectView>(*tried);
+  CHECK(operation.revision == 0);
+  CHECK(has(to_json(operation).value(), R"("method":"shop.v1.RobotActions/Fetch")"));
+  CHECK(reason(world.run("sadden", "", dry)) == "ok");
+  CHECK(world.robot("r1")->generation == 1);
+  CHECK(reason(world.store().get(world.host, operation.ref)) == "resource.not-found");
+  world.authorizer.denied = {"user:alice fetch shop/Robot"};
+  CHECK(reason(world.run("fetch", "", dry)) == "auth.denied");
+  world.caller.answer({}, "");
+  world.authorizer.denied.clear();
+  REQUIRE(reason(world.run("look", "", dry)) == "ok");
+  CHECK(world.caller.wait_for(1).size() == 1);  // of "look": it reads, as it would have done
 }
 
 TEST_CASE("a mutating action becomes an operation that ends with its result") {

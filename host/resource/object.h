@@ -18,6 +18,7 @@ inline constexpr std::string_view kNodeKind = "novacron.core/Node";
 inline constexpr std::string_view kTenantKind = "novacron.core/Tenant";
 inline constexpr std::string_view kOperationKind = "novacron.core/Operation";
 inline constexpr std::string_view kBlobKind = "novacron.core/Blob";
+inline constexpr std::string_view kAdmissionHookKind = "novacron.core/AdmissionHook";
 inline constexpr std::string_view kDefaultTenant = "default";
 
 /// Names one object. `uid`, when given, must be its.

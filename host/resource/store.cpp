@@ -19,6 +19,10 @@ std::shared_ptr<const contract::Schema> Store::schema() const {
   return impl_->contracts.schema();
 }
 
+void Store::admit_through(plugin::Caller& caller) {
+  impl_->admission = std::make_unique<AdmissionChain>(impl_->objects, caller);
+}
+
 Status Store::bootstrap() {
   TRY_STATUS(impl_->contracts.reload());
   const ObjectRef ref{std::string(kTenantKind), "", std::string(kDefaultTenant)};
@@ -58,6 +62,12 @@ Result<std::string> Store::Impl::visible_tenant(const auth::ContextPtr& context,
 
 Result<Store::Impl::Target> Store::Impl::target(const auth::ContextPtr& context, std::string_view verb,
                                                 const ObjectRef& ref) const {
+  auto target = TRY(named(ref));
+  TRY_STATUS(authorize(context, verb, ref));
+  return target;
+}
+
+Result<Store::Impl::Target> Store::Impl::named(const ObjectRef& ref) const {
   Target target{contracts.schema(), nullptr, ref};
   target.kind = TRY(kind_of(*target.schema, ref.kind));
   contract::Violations violations;
@@ -69,7 +79,6 @@ Result<Store::Impl::Target> Store::Impl::target(const auth::ContextPtr& context,
   if (!contract::is_label(ref.name)) violations.add("metadata.name", rule);
   if (!ref.tenant.empty() && !contract::is_label(ref.tenant)) violations.add("metadata.tenant", rule);
   TRY_STATUS(violations.status());
-  TRY_STATUS(authorize(context, verb, ref));
   return target;
 }
 

@@ -24,12 +24,17 @@ namespace novacron::host::state {
 class Engine;
 }
 
+namespace novacron::host::plugin {
+class Caller;
+}
+
 namespace novacron::host::resource {
 
 inline constexpr size_t kMaxResourceBytes = 256 * 1024;  ///< metadata, spec and status together
 inline constexpr size_t kMaxNameBytes = 63;
 inline constexpr size_t kDefaultPageSize = 500;
 inline constexpr size_t kMaxPageSize = 1'000;
+inline constexpr size_t kMaxScannedObjects = 20'000;  ///< for one page: with a selector that few match, or an order
 inline constexpr size_t kMaxWatchers = 2'000;
 inline constexpr size_t kMaxWatchQueue = 1'024;  ///< events that wait for one watcher
 inline constexpr size_t kMaxWriteAttempts = 16;  ///< of a write without a precondition, against others
@@ -48,11 +53,16 @@ struct Idempotency {
 
 enum class Effect { kCommit, kDryRun };
 
+/// What an apply does about fields that another manager decides: refuse, or take them over.
+enum class Conflicts { kRefuse, kTakeOver };
+
 struct WriteOptions {
   std::string if_match = {};            ///< "<uid>-<revision>" or "<uid>-g<generation>"; empty: whatever it is
   uint64_t expected_spec_revision = 0;  ///< 0: whatever it is
   Effect effect = Effect::kCommit;
   std::optional<Idempotency> idempotency = {};
+  std::string update_mask =
+      {};  ///< of replace(): a contract::FieldMask, the others stay as they are; empty: replace all
   uint64_t timeout_ns = kDefaultTimeoutNs;
 };
 
@@ -61,6 +71,7 @@ struct WriteResult {
   /// Of the Operation that says when the write has taken effect: "<uid>-g<generation>"; "<uid>-deleted" for a deletion.
   std::string operation;
   bool changed = false;   ///< false: it was like that already, nothing was written
+  bool created = false;   ///< it was not there before
   bool replayed = false;  ///< the Idempotency-Key was seen before
 };
 
@@ -68,6 +79,8 @@ struct ListOptions {
   std::string kind = {};
   std::string tenant = {};          ///< empty: of all tenants that the caller may list
   std::string label_selector = {};  ///< "app=web,tier!=db,env in (a,b),!old"
+  std::string field_selector = {};  ///< a contract::Condition: "spec.arms > 2 && status.phase == ACTIVE"
+  std::string order_by = {};        ///< an Order: "metadata.created_at desc"; empty: by tenant and name
   size_t page_size = 0;             ///< 0: kDefaultPageSize; more than kMaxPageSize is refused
   std::string page_token = {};      ///< of the page before; the pages are all of one revision
   uint64_t at_revision = 0;         ///< 0: now. OUT_OF_RANGE "state.compacted" for what is no longer kept
@@ -79,11 +92,24 @@ struct ListPage {
   uint64_t revision = 0;        ///< watch after it
 };
 
+struct Removal {
+  ObjectRef ref;
+  std::optional<Error> error;  ///< why it is still there
+  bool deleting = false;       ///< its finalizers are left
+};
+
+struct RemovalPage {
+  std::vector<Removal> removals;
+  std::string next_page_token;  ///< empty: there were no more
+  uint64_t revision = 0;
+};
+
 struct WatchOptions {
   std::string kind = {};
   std::string tenant = {};  ///< empty: of all tenants that the caller may watch
   std::string label_selector = {};
-  uint64_t after_revision = 0;  ///< 0: from now
+  uint64_t after_revision = 0;      ///< 0: from now
+  std::string field_selector = {};  ///< as of a list; what no longer fits is kDeleted, as it was before
 };
 
 struct Event {
@@ -121,6 +147,10 @@ class Store {
   /// Once, before anything else: loads the installed contracts, makes the default tenant.
   Status bootstrap();
 
+  /// Once, before anybody but the host writes: has the plugins of the AdmissionHooks asked through `caller`, which
+  /// outlives the store's use. Without it nobody is asked.
+  void admit_through(plugin::Caller& caller);
+
   std::shared_ptr<const contract::Schema> schema() const;
   /// The kind of a name, plural or short name in the schema of now; NOT_FOUND "resource.unknown-kind".
   Result<std::string> kind_of(std::string_view noun) const;
@@ -131,6 +161,7 @@ class Store {
                              const WriteOptions& options = {});
   /// NOT_FOUND "resource.not-found". `at_revision` 0: now. An Operation may be a computed one, "<uid>-g<generation>".
   Result<ObjectView> get(const auth::ContextPtr& context, const ObjectRef& ref, uint64_t at_revision = 0);
+  /// RESOURCE_EXHAUSTED "resource.order-limit": more than kMaxScannedObjects would have to be put in order.
   Result<ListPage> list(const auth::ContextPtr& context, const ListOptions& options);
   /// `on_ready` is called on any thread when take() has something after it had nothing; it must not block or call the
   /// watch, and does not come any more once the watch is destroyed. RESOURCE_EXHAUSTED "resource.watchers" beyond
@@ -144,9 +175,25 @@ class Store {
   /// An RFC 7396 merge patch of the object's JSON, without its status.
   Result<WriteResult> patch(const auth::ContextPtr& context, const ObjectRef& ref, std::string_view patch,
                             const WriteOptions& options = {});
+  /// An RFC 6902 patch of the object's JSON. Its status can be tested, not changed; a secret can be set, not read.
+  /// FAILED_PRECONDITION "json.patch-test" when a test does not hold.
+  Result<WriteResult> json_patch(const auth::ContextPtr& context, const ObjectRef& ref, std::string_view patch,
+                                 const WriteOptions& options = {});
+  /// Server-side apply: `text`, JSON, is all that `manager` decides about the object: its labels, annotations, owners
+  /// and spec. Creates the object, or sets what the text has and removes what the manager applied before and the text
+  /// no longer has, unless another manager has it too. ABORTED "apply.conflict" when it would change what another
+  /// manager decides, field by field; Conflicts::kTakeOver makes it this one's. Fields that nobody applied are free.
+  /// INVALID_ARGUMENT "apply.manager" for a manager that is not like the key of a label.
+  Result<WriteResult> apply(const auth::ContextPtr& context, const ObjectRef& ref, const std::string& manager,
+                            const std::string& text, Conflicts conflicts = Conflicts::kRefuse,
+                            const WriteOptions& options = {});
   /// With finalizers left, the object stays with `deleted_at` until they are gone. FAILED_PRECONDITION
   /// "resource.referenced" when others refer to it and forbid it. Dependents go later, in the background.
   Result<WriteResult> remove(const auth::ContextPtr& context, const ObjectRef& ref, const WriteOptions& options = {});
+  /// Deletes the objects of one page of list(), each as remove() does: what one of them refuses keeps none of the
+  /// others.
+  Result<RemovalPage> remove_listed(const auth::ContextPtr& context, const ListOptions& options,
+                                    Effect effect = Effect::kCommit);
   /// Replaces the status alone. `expected_status_revision` 0: whatever it is.
   Result<WriteResult> update_status(const auth::ContextPtr& context, const ObjectRef& ref, std::string status,
                                     uint64_t expected_status_revision = 0, const WriteOptions& options = {});

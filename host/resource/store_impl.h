@@ -6,6 +6,7 @@
 #include <string>
 
 #include "host/contract/parts.h"
+#include "host/resource/admission.h"
 #include "host/resource/contracts.h"
 #include "host/resource/objects.h"
 #include "host/resource/store.h"
@@ -34,19 +35,44 @@ class Store::Impl {
     const contract::Kind* kind = nullptr;
     ObjectRef ref;
   };
+  /// The same, whoever asks.
+  Result<Target> named(const ObjectRef& ref) const;
   Result<Target> target(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref) const;
   Result<contract::Parts> parts_of(const contract::Kind& kind, const Body& body) const;
 
   /// Defaults, carried-over fields and rules for a spec that is to replace `previous` (null: nothing).
   Result<std::string> finish_spec(const Target& target, const std::string& spec, const std::string* previous,
                                   Effect effect);
-  /// Writes with the lock that contracts need, and makes the new schema effective.
+  /// Asks the admission hooks, writes with the lock that contracts need, and makes the new schema effective.
   Result<WriteResult> write(const WriteRequest& request);
+  /// What the write decides, as the admission hooks let it pass.
+  Result<Draft> admitted_draft(const WriteRequest& request, const StoredObject* current);
 
   Result<Draft> draft_creation(const Target& target, const contract::Parts& parts, const std::string& uid,
                                Effect effect);
   Result<Draft> draft_replacement(const Target& target, const contract::Parts& parts, const StoredObject& current,
                                   bool with_finalizers, Effect effect);
+
+  /// The object's JSON.
+  Result<std::string> document_of(const Target& target, const StoredObject& object, contract::Secrets secrets) const;
+  /// The object's JSON changed: metadata and spec are to be like that.
+  Result<Draft> draft_document(const auth::ContextPtr& context, const Target& target, const std::string& document,
+                               const StoredObject& current, const WriteOptions& wanted);
+  /// As `given` in the fields of the update mask, as it is in the others.
+  Result<Draft> draft_masked(const auth::ContextPtr& context, const Target& target, const contract::Parts& given,
+                             const StoredObject& current, const WriteOptions& wanted);
+  /// Who has changed what, for an object that was ever applied.
+  Status attribute_change(const auth::Context& context, const Target& target, const StoredObject& current,
+                          Draft& draft) const;
+
+  /// What a manager says about an object.
+  struct Application {
+    std::string manager;
+    contract::Parts given;
+    Conflicts conflicts = Conflicts::kRefuse;
+  };
+  Result<Draft> draft_application(const Target& target, const Application& application, const StoredObject* current,
+                                  Effect effect);
 
   /// A merge patch under another verb's right: that of a patch verb.
   Result<WriteResult> patch(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref,
@@ -59,6 +85,7 @@ class Store::Impl {
   Objects objects;
   Contracts contracts;
   Writer writer;
+  std::unique_ptr<AdmissionChain> admission;  ///< null: nobody is asked
   std::shared_ptr<std::atomic<size_t>> watchers = std::make_shared<std::atomic<size_t>>(0);
 };
 

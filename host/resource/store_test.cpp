@@ -117,6 +117,84 @@ TEST_CASE("a precondition that no longer holds is a conflict, and status churn f
   CHECK(reason(world.store().remove(world.alice, robot_ref("r1"), options)) == "resource.conflict");
 }
 
+TEST_CASE("a list is chosen by fields, also by time") {
+  World world;
+  for (int i = 1; i <= 4; ++i) {
+    REQUIRE(world.make_robot("r" + std::to_string(i), R"({"arms":)" + std::to_string(i) + "}").ok());
+    world.clock.advance_ns(1'000'000'000);
+  }
+  REQUIRE(world.set_status("r2", R"({"phase":"ACTIVE"})").ok());
+  const auto names = [&](const std::string& fields, const std::string& labels = "") {
+    ListOptions options{.kind = "shop/Robot", .tenant = "default", .label_selector = labels, .field_selector = fields};
+    const auto page = world.store().list(world.alice, options);
+    if (!page.ok()) return page.error().reason + ": " + page.error().message;
+    std::string text;
+    for (const auto& object : page->objects) text += object.ref.name + " ";
+    return text;
+  };
+  CHECK(names("spec.arms > 2") == "r3 r4 ");
+  CHECK(names("status.phase == ACTIVE || metadata.name == \"r4\"") == "r2 r4 ");
+  CHECK(names("metadata.created_at >= \"2026-05-28T20:26:41Z\" && spec.arms != 3") == "r2 r4 ");
+  CHECK(names("metadata.revision > 0", "app=web") == "");
+  CHECK(names("spec.legs == 1") == "selector.invalid: field selector: there is no field \"spec.legs\"");
+  CHECK(names("spec.password == \"x\"") == "selector.invalid: field selector: a secret cannot be asked for");
+}
+
+TEST_CASE("a list comes in the wanted order, page by page of one revision") {
+  World world;
+  for (const char* robot : {"c 3", "a 1", "e 2", "b 3", "d 1"}) {
+    const std::string text(robot);
+    REQUIRE(world.make_robot(text.substr(0, 1), R"({"arms":)" + text.substr(2) + "}").ok());
+  }
+  const auto names = [&](const std::string& order, size_t size) {
+    ListOptions options{.kind = "shop/Robot", .tenant = "default", .order_by = order, .page_size = size};
+    std::string text;
+    do {
+      const auto page = world.store().list(world.alice, options);
+      if (!page.ok()) return page.error().reason;
+      for (const auto& object : page->objects) text += object.ref.name;
+      options.page_token = page->next_page_token;
+      if (!options.page_token.empty()) text += " ";
+    } while (!options.page_token.empty());
+    return text;
+  };
+  CHECK(names("spec.arms", 2) == "ad eb c");
+  CHECK(names("spec.arms desc, metadata.name desc", 2) == "cb ed a");
+  CHECK(names("metadata.name desc", 5) == "edcba");
+  CHECK(names("metadata.created_at,metadata.name", 3) == "abc de");
+  for (const char* wrong : {"spec.legs", "spec.mood", "spec.password", "spec.arms up", "spec.arms,",
+                            "spec.arms,spec.arms,spec.arms,spec.arms,spec.arms"}) {
+    INFO(wrong);
+    CHECK(names(wrong, 2) == "order.invalid");
+  }
+}
+
+TEST_CASE("pages stay those of their revision while others write") {
+  World world;
+  for (const char* name : {"a", "b", "c", "d"}) REQUIRE(world.make_robot(name, R"({"arms":4})").ok());
+  for (const char* order : {"", "spec.arms,metadata.name"}) {
+    ListOptions options{.kind = "shop/Robot", .tenant = "default", .order_by = order, .page_size = 2};
+    const auto first = world.store().list(world.alice, options);
+    REQUIRE(first.ok());
+    REQUIRE(world.make_robot("bb").ok());
+    REQUIRE(world.patch_robot("d", R"({"spec":{"arms":1}})").ok());
+    REQUIRE(world.store().remove(world.alice, robot_ref("c")).ok());
+    options.page_token = first->next_page_token;
+    const auto second = world.store().list(world.alice, options);
+    REQUIRE(message(second) == "ok");
+    REQUIRE(second->objects.size() == 2);
+    CHECK(second->objects[0].ref.name == "c");
+    CHECK(world.show(second->objects[1]).find(R"("arms":4)") != std::string::npos);
+    CHECK(second->revision == first->revision);
+    CHECK(second->next_page_token.empty());
+    options.order_by = "spec.arms desc";
+    CHECK(reason(world.store().list(world.alice, options)) == "resource.page-token");
+    REQUIRE(world.make_robot("c", R"({"arms":4})").ok());
+    REQUIRE(world.store().remove(world.alice, robot_ref("bb")).ok());
+    REQUIRE(world.patch_robot("d", R"({"spec":{"arms":4}})").ok());
+  }
+}
+
 TEST_CASE("a dry run says what would be and changes nothing") {
   World world;
   WriteOptions dry;

@@ -1,11 +1,8 @@
 #include "host/resource/watch.h"
 
-#include <novacron/core/v1/resource.pb.h>
-
 #include <chrono>
 
 #include "host/resource/keys.h"
-#include "host/resource/metadata.h"
 #include "host/resource/store_impl.h"
 
 namespace novacron::host::resource {
@@ -193,29 +190,32 @@ Result<std::vector<Event>> ObjectWatch::wait(size_t max, uint64_t deadline_ns) {
 
 Result<std::optional<Event>> ObjectWatch::event_of(const Change& change) {
   if (change.ref.name.empty()) return std::optional<Event>();
-  if (change.spec_removed) return deletion_of(change);
-  const auto object = TRY(objects_.read(change.ref, change.revision));
-  if (!object) return std::optional<Event>();
-  if (parts_.selector.matches(labels_of(object->metadata()))) {
-    return std::optional<Event>(Event{Event::Type::kPut, view_of(parts_.schema(), *object), change.revision});
+  if (!change.spec_removed) {
+    const auto object = TRY(objects_.read(change.ref, change.revision));
+    if (!object) return std::optional<Event>();
+    const bool fits = TRY(parts_.filter.matches(*object));
+    if (fits) return std::optional<Event>(Event{Event::Type::kPut, view_of(parts_.schema(), *object), change.revision});
   }
-  const bool had_labels = change.spec_changed && change.spec_before;
-  return had_labels ? deletion_of(change) : std::optional<Event>();
+  const auto was = TRY(before(change));  // gone, or no longer among those that are wanted
+  const bool fitted = was && TRY(parts_.filter.matches(*was));
+  if (!fitted) return std::optional<Event>();
+  return std::optional<Event>(Event{Event::Type::kDeleted, view_of(parts_.schema(), *was), change.revision});
 }
 
-/// Gone, or no longer among those that are wanted: as it was before.
-Result<std::optional<Event>> ObjectWatch::deletion_of(const Change& change) {
-  if (!change.spec_before) return std::optional<Event>();
-  const auto before = TRY(stored_object(*change.spec_before, change.status_before.get()));
-  if (!parts_.selector.matches(labels_of(before.metadata()))) return std::optional<Event>();
-  return std::optional<Event>(Event{Event::Type::kDeleted, view_of(parts_.schema(), before), change.revision});
+Result<std::optional<StoredObject>> ObjectWatch::before(const Change& change) {
+  const bool is_new = change.spec_changed && !change.spec_before;
+  if (is_new) return std::optional<StoredObject>();
+  if (parts_.filter.reads_fields() && !change.spec_removed) return objects_.read(change.ref, change.revision - 1);
+  if (!change.spec_before) return std::optional<StoredObject>();  // a status changes no labels
+  return std::optional<StoredObject>(TRY(stored_object(*change.spec_before, change.status_before.get())));
 }
 
 Result<std::unique_ptr<Watch>> Store::watch(const auth::ContextPtr& context, const WatchOptions& wanted,
                                             std::function<void()> on_ready) {
-  const auto& kind = *TRY(impl_->kind_of(*schema(), wanted.kind));
+  const auto schema = this->schema();
+  const auto& kind = *TRY(impl_->kind_of(*schema, wanted.kind));
   const std::string tenant = TRY(impl_->visible_tenant(context, "watch", kind, wanted.tenant));
-  auto selector = TRY(Selector::parse(wanted.label_selector));
+  auto filter = TRY(Filter::parse(schema, kind, wanted.label_selector, wanted.field_selector));
   if (impl_->watchers->fetch_add(1) >= kMaxWatchers) {
     --*impl_->watchers;
     return Error{Code::kResourceExhausted, "there are 2000 watches already", "resource.watchers"};
@@ -224,7 +224,7 @@ Result<std::unique_ptr<Watch>> Store::watch(const auth::ContextPtr& context, con
                            impl_->options.clock,
                            [impl = impl_.get()] { return impl->contracts.schema(); },
                            tenant.empty() ? kind_prefix(kind.id) : tenant_prefix(kind.id, tenant),
-                           std::move(selector),
+                           std::move(filter),
                            wanted.after_revision,
                            std::move(on_ready),
                            impl_->watchers};

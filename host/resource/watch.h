@@ -12,8 +12,8 @@
 #include <memory>
 #include <mutex>
 
+#include "host/resource/filter.h"
 #include "host/resource/objects.h"
-#include "host/resource/selector.h"
 #include "host/resource/store.h"
 
 namespace novacron::host::resource {
@@ -25,7 +25,7 @@ class ObjectWatch final : public Watch {
     const Clock& clock;
     std::function<std::shared_ptr<const contract::Schema>()> schema;
     std::string prefix;
-    Selector selector;
+    Filter filter;
     uint64_t after_revision = 0;
     std::function<void()> on_ready;
     std::shared_ptr<std::atomic<size_t>> count;  ///< one less when this goes
@@ -51,7 +51,8 @@ class ObjectWatch final : public Watch {
   void start(uint64_t after_revision);
   static std::vector<Change> changes_of(uint64_t revision, const std::vector<state::Event>& events);
   Result<std::optional<Event>> event_of(const Change& change);
-  Result<std::optional<Event>> deletion_of(const Change& change);
+  /// As it was before the change, if that can be of interest.
+  Result<std::optional<StoredObject>> before(const Change& change);
 
   Parts parts_;
   Objects objects_;

@@ -62,6 +62,29 @@ class Reader {
 using Texts = std::vector<std::string>;
 }  // namespace
 
+TEST_CASE("a watch of some by their fields tells when one comes to fit and when it no longer does") {
+  World world;
+  REQUIRE(world.make_robot("r1", R"({"arms":3})").ok());
+  WatchOptions options{"shop/Robot", "default"};
+  options.field_selector = "spec.arms > 2 && status.phase == ACTIVE";
+  Reader reader(world, options);
+  REQUIRE(world.make_robot("r2", R"({"arms":1})").ok());
+  REQUIRE(world.set_status("r1", R"({"phase":"ACTIVE"})").ok());
+  CHECK(reader.next(1) == Texts{"PUT r1"});
+  REQUIRE(world.set_status("r2", R"({"phase":"ACTIVE"})").ok());
+  REQUIRE(world.patch_robot("r1", R"({"spec":{"arms":2}})").ok());
+  CHECK(reader.next(1) == Texts{"DELETED r1"});
+  CHECK(world.show(reader.last()).find(R"("arms":3)") != std::string::npos);
+  REQUIRE(world.patch_robot("r1", R"({"spec":{"arms":4}})").ok());
+  REQUIRE(world.set_status("r1", R"({"phase":"IDLE"})").ok());
+  REQUIRE(world.patch_robot("r1", R"({"spec":{"arms":5}})").ok());
+  REQUIRE(world.set_status("r1", R"({"phase":"ACTIVE"})").ok());
+  REQUIRE(world.store().remove(world.alice, robot_ref("r1")).ok());
+  CHECK(reader.next(4) == Texts{"PUT r1", "DELETED r1", "PUT r1", "DELETED r1"});
+  options.field_selector = "spec.legs > 2";
+  CHECK(world.store().watch(world.alice, options).error().reason == "selector.invalid");
+}
+
 TEST_CASE("a watch tells what happens after a list, whole objects at a time") {
   World world;
   REQUIRE(world.make_robot("r1").ok());

@@ -2,12 +2,10 @@
 #include <novacron/core/v1/host.pb.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "host/auth/roles.h"
-#include "host/contract/json_text.h"
 #include "host/contract/validate.h"
 #include "host/contract/violations.h"
+#include "host/resource/body.h"
 #include "host/resource/metadata.h"
 #include "host/resource/store_impl.h"
 
@@ -19,47 +17,6 @@ constexpr uint64_t kSecondNs = 1'000'000'000;
 void set_time(google::protobuf::Timestamp& time, uint64_t real_ns) {
   time.set_seconds(static_cast<int64_t>(real_ns / kSecondNs));
   time.set_nanos(static_cast<int32_t>(real_ns % kSecondNs));
-}
-
-Result<core::v1::Metadata> metadata_of(const std::string& bytes) {
-  core::v1::Metadata metadata;
-  if (metadata.ParseFromString(bytes)) return metadata;
-  return Error{Code::kInvalidArgument, "metadata: cannot be read", "field.invalid"};
-}
-
-/// What the path says and what the body says must agree; what only one says counts.
-Status agree(const core::v1::Metadata& metadata, ObjectRef& ref) {
-  contract::Violations violations;
-  const auto one = [&violations](const std::string& given, std::string& named, const char* path) {
-    if (named.empty()) named = given;
-    if (!given.empty() && given != named) violations.add(path, "must be " + named);
-  };
-  one(metadata.name(), ref.name, "metadata.name");
-  one(metadata.tenant(), ref.tenant, "metadata.tenant");
-  return violations.status();
-}
-
-bool is_host(const auth::Context& context) {
-  return context.identity.principal == auth::kHostPrincipal && context.chain.empty();
-}
-
-/// Operations are the host's: whoever could write one could have any method called.
-Status check_host_only(const auth::Context& context, const ObjectRef& ref) {
-  if (ref.kind != kOperationKind || is_host(context)) return {};
-  return Error{Code::kPermissionDenied, "operations are written by the host; patch spec.cancel to stop one",
-               "auth.denied"};
-}
-
-Status check_operation_patch(const auth::Context& context, const ObjectRef& ref, const nlohmann::json& patch) {
-  if (ref.kind != kOperationKind || is_host(context)) return {};
-  const bool cancels = patch.size() == 1 && patch.contains("spec") && patch["spec"].is_object() &&
-                       patch["spec"].size() == 1 && patch["spec"].contains("cancel");
-  return cancels ? Status() : check_host_only(context, ref);
-}
-
-template <class List>
-bool equal(const List& a, const List& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
 
 std::shared_ptr<StoredSpec> copy_of(const StoredObject& object) {
@@ -93,7 +50,29 @@ Result<std::string> Store::Impl::finish_spec(const Target& target, const std::st
   return message_bytes(stored);
 }
 
-Result<WriteResult> Store::Impl::write(const WriteRequest& request) {
+Result<Draft> Store::Impl::admitted_draft(const WriteRequest& request, const StoredObject* current) {
+  Draft draft = TRY(request.decide(current));
+  Target target{contracts.schema(), nullptr, request.ref};
+  target.kind = TRY(kind_of(*target.schema, request.ref.kind));
+  const auto refinish = [&](StoredSpec& record) -> Status {
+    TRY_STATUS(check_record(record));
+    const std::string* before = current ? &current->record->spec() : nullptr;
+    record.set_spec(TRY(finish_spec(target, record.spec(), before, request.options.effect)));
+    const uint64_t generation = current ? current->metadata().generation() : 0;
+    const bool same = before && *before == record.spec();
+    record.mutable_metadata()->set_generation(same ? generation : generation + 1);
+    return {};
+  };
+  const Admittance write{*request.context, request.verb, request.options.effect, request.ref, *target.kind, current};
+  TRY_STATUS(admission->admit(write, draft, refinish));
+  return draft;
+}
+
+Result<WriteResult> Store::Impl::write(const WriteRequest& given) {
+  WriteRequest request = given;
+  const bool by_controller = given.verb == "update_status" || given.verb == "update_finalizers";
+  if (admission && !by_controller && !is_host(*given.context))
+    request.decide = [this, &given](const StoredObject* current) { return admitted_draft(given, current); };
   if (request.ref.kind != kContractKind) return writer.write(request);
   const std::lock_guard lock(contracts.writers());
   auto result = writer.write(request);
@@ -111,6 +90,7 @@ Result<Draft> Store::Impl::draft_creation(const Target& target, const contract::
   metadata.set_uid(uid);
   metadata.set_generation(1);
   metadata.clear_revision();
+  metadata.clear_managed_fields();
   metadata.clear_deleted_at();
   set_time(*metadata.mutable_created_at(), options.clock.real_ns());
   TRY_STATUS(check_record(*draft.record));
@@ -170,41 +150,12 @@ Result<WriteResult> Store::replace(const auth::ContextPtr& context, const Object
   TRY_STATUS(check_host_only(*context, ref));
   return impl_->write({context, ref, "update", options, [&](const StoredObject* current) -> Result<Draft> {
                          if (!current) return not_found(ref);
-                         return impl_->draft_replacement(target, parts, *current, false, options.effect);
+                         if (!options.update_mask.empty())
+                           return impl_->draft_masked(context, target, parts, *current, options);
+                         Draft draft = TRY(impl_->draft_replacement(target, parts, *current, false, options.effect));
+                         TRY_STATUS(impl_->attribute_change(*context, target, *current, draft));
+                         return draft;
                        }});
-}
-
-Result<WriteResult> Store::patch(const auth::ContextPtr& context, const ObjectRef& ref, std::string_view patch,
-                                 const WriteOptions& options) {
-  return impl_->patch(context, "update", ref, patch, options);
-}
-
-Result<WriteResult> Store::Impl::patch(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref,
-                                       std::string_view patch, const WriteOptions& wanted) {
-  const auto target = TRY(this->target(context, verb, ref));
-  const auto changes = TRY(contract::parse_json(patch));
-  TRY_STATUS(check_operation_patch(*context, ref, changes));
-  if (changes.is_object() && changes.contains("status")) {
-    return Error{Code::kInvalidArgument,
-                 "status: is written by its controller",
-                 "field.invalid",
-                 {{"status", "is written by its controller"}}};
-  }
-  return write({context, ref, verb, wanted, [&](const StoredObject* current) -> Result<Draft> {
-                  if (!current) return not_found(ref);
-                  const auto view = view_of(target.schema, *current);
-                  const std::string before = TRY(contract::parts_to_json(*target.kind, {view.metadata, view.spec, ""},
-                                                                         {contract::Secrets::kReveal}));
-                  const std::string merged = TRY(contract::merge_patch(before, patch));
-                  const auto parts = TRY(contract::parts_from_json(*target.kind, merged));
-                  ObjectRef same = ref;
-                  const auto given = TRY(metadata_of(parts.metadata));
-                  TRY_STATUS(agree(given, same));
-                  if (!equal(given.finalizers(), current->metadata().finalizers())) {
-                    TRY_STATUS(authorize(context, "update_finalizers", ref));
-                  }
-                  return draft_replacement(target, parts, *current, true, wanted.effect);
-                }});
 }
 
 Result<WriteResult> Store::remove(const auth::ContextPtr& context, const ObjectRef& ref, const WriteOptions& options) {
@@ -219,6 +170,21 @@ Result<WriteResult> Store::remove(const auth::ContextPtr& context, const ObjectR
                          }
                          return draft;
                        }});
+}
+
+Result<RemovalPage> Store::remove_listed(const auth::ContextPtr& context, const ListOptions& wanted, Effect effect) {
+  const auto listed = TRY(list(context, wanted));
+  RemovalPage page{{}, listed.next_page_token, listed.revision};
+  WriteOptions options;
+  options.effect = effect;
+  for (const auto& object : listed.objects) {
+    const auto removed = remove(context, object.ref, options);
+    Removal removal{object.ref, {}, false};
+    if (removed.ok()) removal.deleting = removed->object.deleting;
+    if (!removed.ok() && removed.code() != Code::kNotFound) removal.error = removed.error();
+    page.removals.push_back(std::move(removal));
+  }
+  return page;
 }
 
 Result<WriteResult> Store::update_status(const auth::ContextPtr& context, const ObjectRef& ref, std::string status,

@@ -115,6 +115,7 @@ WriteResult Writer::result_of(const StoredObject& object, const Plan& plan) cons
   WriteResult result;
   result.object = view_of(parts_.contracts.schema(), object);
   result.changed = plan.changes();
+  result.created = plan.creates;
   const bool deletes = plan.removes || object.metadata().has_deleted_at();
   result.operation = object.ref.uid + (deletes ? "-deleted" : "-g" + std::to_string(object.metadata().generation()));
   return result;

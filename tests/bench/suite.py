@@ -2,12 +2,15 @@
 
 import base64
 import functools
+import itertools
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
+import uuid
 
 from measure import BUILD, ROOT, CannotRun, Figure, alternate, build, column, json_lines
 from peers import Etcd, Lxd, Nats
@@ -211,6 +214,48 @@ def start():
             Figure("resident when idle, first-party plugins on", "MiB", resident, goal=("ours", "<=", 40))]
 
 
+def our_machine(site, names):
+    """Makes a machine; the milliseconds until it runs."""
+    from compute import machine
+    name = next(names)
+    begun = time.monotonic()
+    site.daemon.post(site.machines, machine(site, name))
+    while site.phase(name).get("phase") != "RUNNING":
+        assert time.monotonic() < begun + 60, site.phase(name)
+        time.sleep(0.002)
+    took = time.monotonic() - begun
+    site.daemon.delete(f"{site.machines}/{name}")
+    site.wait_gone(name)
+    return took * 1000
+
+
+def their_domain(site, template, names):
+    """Defines and starts the same domain by virsh, in one run of it; the milliseconds that it takes."""
+    name, uid = next(names), str(uuid.uuid4())
+    file = site.path / f"{name}.xml"
+    file.write_text(re.sub(r"<uuid>.*</uuid>", f"<uuid>{uid}</uuid>", re.sub(r"<name>.*</name>", f"<name>{name}</name>", template)))
+    begun = time.monotonic()
+    site.libvirtd.virsh(f"define {file}; start {name}")
+    took = time.monotonic() - begun
+    site.libvirtd.virsh(f"destroy {name}; undefine {name}")
+    return took * 1000
+
+
+def vm():
+    """A machine from its creation to running, against virsh define and start of the same XML."""
+    build("programs")
+    from compute import Site, machine
+    names = (f"m{i}" for i in itertools.count())
+    with Site() as site:
+        uid = site.daemon.post(site.machines, machine(site, "template"))["metadata"]["uid"]
+        site.wait_phase("template", "RUNNING")
+        template = site.libvirtd.virsh("dumpxml", uid, "--inactive")
+        site.daemon.post(f"{site.machines}/template:stop")
+        site.wait_phase("template", "STOPPED")  # its files stay, the peer's domain uses them
+        rows = alternate(ours=lambda: our_machine(site, names), virsh=lambda: their_domain(site, template, names))
+    return [Figure("machine, create to running", "ms", rows["ours"], rows["virsh"], "virsh define + start", ("ratio", "<=", 1.05))]
+
+
 def is_idle(process):
     """Less than 10 ms of processor time in a second."""
     used = lambda: sum(map(int, open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()[11:13]))
@@ -219,4 +264,4 @@ def is_idle(process):
     return used() - before <= 1
 
 
-MEASUREMENTS = {"call": call, "state": state, "events": events, "rest": rest, "start": start}
+MEASUREMENTS = {"call": call, "state": state, "events": events, "rest": rest, "start": start, "vm": vm}

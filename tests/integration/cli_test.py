@@ -45,6 +45,26 @@ def changes_and_conflicts(daemon):
     assert exit_status(daemon, "wait", "tenant", "acme", "--for", "deleted") == 0
 
 
+def several_decide(daemon):
+    def tenant(name):
+        return f"kind: novacron.core/Tenant\nmetadata: {{name: {name}}}\nspec: {{description: one}}\n"
+
+    both = tenant("shared") + "---\n" + tenant("other")
+    daemon.cli("apply", "-f", "-", "--apply-set", "site", stdin=both)
+    assert daemon.cli("tenant", "edit", "shared", "--description", "two").stdout == "tenant/shared changed\n"
+    refused = daemon.cli("apply", "-f", "-", "--apply-set", "site", check=False, stdin=tenant("shared"))
+    assert refused.returncode == 4 and "spec.description: is decided by" in refused.stderr, refused.stderr
+    pruning = ("apply", "-f", "-", "--apply-set", "site", "--force-conflicts", "--prune", "--yes")
+    assert "other pruned (dry run)" in daemon.cli(*pruning, "--dry-run", stdin=tenant("shared")).stdout
+    assert daemon.cli(*pruning, stdin=tenant("shared")).stdout == "tenant/shared changed\ntenant/other pruned\n"
+    ones = ("tenant", "list", "--where", 'spec.description == "one"', "-o", "name")
+    assert daemon.cli(*ones, "--sort-by", "metadata.name desc").stdout == "shared\n"
+    daemon.cli("patch", "tenant", "shared", "-p", "[{op: test, path: /spec/description, value: one}]")
+    assert exit_status(daemon, "patch", "tenant", "shared", "-p", "[{op: test, path: /spec/description, value: x}]") == 4
+    gone = daemon.cli("delete", "tenants", "-l", "novacron/apply-set=site", "--yes").stdout
+    assert gone == "tenant/shared deleted\n", gone
+
+
 def watch_sees_changes(daemon):
     daemon.cli("tenant", "create", "seen", "--no-wait")
     listed = daemon.cli("watch", "tenants", "-o", "json", "--timeout", "1s").stdout
@@ -90,8 +110,8 @@ def help_without_a_host(daemon):
 
 def main():
     with folder() as path, Daemon(path) as daemon:
-        for step in (nouns_and_help, objects_from_files, changes_and_conflicts, watch_sees_changes, blobs, host, login_over_tls,
-                     help_without_a_host):
+        for step in (nouns_and_help, objects_from_files, changes_and_conflicts, several_decide, watch_sees_changes, blobs, host,
+                     login_over_tls, help_without_a_host):
             print(step.__name__, flush=True)
             step(daemon)
 

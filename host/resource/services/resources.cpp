@@ -53,8 +53,10 @@ Result<api::Object> object_of(const plugin::ServerCall& call, Result<WriteResult
   return object_of(written->object, view_for(call));
 }
 
-WriteOptions options_of(const plugin::ServerCall& call) {
+template <class Request>
+WriteOptions options_of(const plugin::ServerCall& call, const Request& request) {
   WriteOptions options;
+  if (request.dry_run()) options.effect = Effect::kDryRun;
   options.timeout_ns = left_ms(call) * 1'000'000;
   return options;
 }
@@ -83,6 +85,8 @@ class Resources {
     options.label_selector = request.label_selector();
     options.page_size = request.page_size();
     options.page_token = request.page_token();
+    options.field_selector = request.field_selector();
+    options.order_by = request.order_by();
     const ListPage page = TRY(store_.list(call.context(), options));
     api::ListReply reply;
     for (const ObjectView& view : page.objects) *reply.add_objects() = TRY(object_of(view, view_for(call)));
@@ -96,6 +100,7 @@ class Resources {
     options.kind = request.kind();
     options.tenant = request.tenant();
     options.label_selector = request.label_selector();
+    options.field_selector = request.field_selector();
     options.after_revision = request.after_revision();
     auto pump = std::make_shared<StreamPump>(call, pool_, timers_);
     auto watch = store_.watch(call->context(), options, [pump] { pump->wake(); });
@@ -106,12 +111,12 @@ class Resources {
   }
 
   Result<api::Object> create(plugin::ServerCall& call, const api::CreateRequest& request) {
-    return object_of(
-        call, store_.create(call.context(), ref_of(request.object()), body_of(request.object()), options_of(call)));
+    return object_of(call, store_.create(call.context(), ref_of(request.object()), body_of(request.object()),
+                                         options_of(call, request)));
   }
 
   Result<api::Object> update_spec(plugin::ServerCall& call, const api::UpdateSpecRequest& request) {
-    WriteOptions options = options_of(call);
+    WriteOptions options = options_of(call, request);
     options.expected_spec_revision = request.expected_spec_revision();
     return object_of(call,
                      store_.replace(call.context(), ref_of(request.object()), body_of(request.object()), options));
@@ -119,17 +124,17 @@ class Resources {
 
   Result<api::Object> update_status(plugin::ServerCall& call, const api::UpdateStatusRequest& request) {
     return object_of(call, store_.update_status(call.context(), ref_of(request.ref()), request.status(),
-                                                request.expected_status_revision(), options_of(call)));
+                                                request.expected_status_revision(), options_of(call, request)));
   }
 
   Result<api::Object> update_finalizers(plugin::ServerCall& call, const api::UpdateFinalizersRequest& request) {
     return object_of(call, store_.update_finalizers(
                                call.context(), ref_of(request.ref()), {request.add().begin(), request.add().end()},
-                               {request.remove().begin(), request.remove().end()}, options_of(call)));
+                               {request.remove().begin(), request.remove().end()}, options_of(call, request)));
   }
 
   Result<google::protobuf::Empty> remove(plugin::ServerCall& call, const api::DeleteRequest& request) {
-    (void)TRY(store_.remove(call.context(), ref_of(request.ref()), options_of(call)));
+    (void)TRY(store_.remove(call.context(), ref_of(request.ref()), options_of(call, request)));
     return google::protobuf::Empty{};
   }
 
