@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/plugin/abandoned.h"
+#include "host/plugin/instance.h"
 #include "host/plugin/world_for_test.h"
 
 using namespace novacron::host;
@@ -178,6 +179,25 @@ TEST_CASE("a plugin that blocks all its workers stalls itself alone, and is aban
   CHECK(street.broker.abandoned() == std::vector<std::string>{"bad-blocks-workers"});
   CHECK(street.neighbour_is_fast());
   hang.writer = Fd();
+  CHECK(eventually([&] { return street.broker.abandoned().empty(); }));
+}
+
+TEST_CASE("a FAST method that hangs keeps its first caller, and nobody after that") {
+  Street street;
+  Pipe hang;
+  REQUIRE(street.enable("bad-fast-hangs", hang.out()).ok());
+  const auto call = [&] { return street.broker.call("bad.v1.Work", "Fast", {}, {}, street.options(600)); };
+  std::thread first([&] { (void)call(); });
+  CHECK(street.recorder.troubled("bad-fast-hangs", "plugin.stale-id"));  // it is inside
+  const uint64_t inside_ns = system_clock().monotonic_ns();
+  CHECK(eventually([&] { return system_clock().monotonic_ns() > inside_ns + 2 * kFastStallNs; }));
+  CHECK(call().error().reason == "host.deadline");
+  CHECK(street.recorder.troubled("bad-fast-hangs", "plugin.no-answer"));
+  CHECK(street.neighbour_is_fast());
+  CHECK(street.manager->disable("bad-fast-hangs").error().reason == "plugin.abandoned");
+  CHECK(street.broker.abandoned() == std::vector<std::string>{"bad-fast-hangs"});
+  hang.writer = Fd();
+  first.join();
   CHECK(eventually([&] { return street.broker.abandoned().empty(); }));
 }
 

@@ -195,6 +195,16 @@ void Instance::stop() {
   for (const TimerPtr& timer : timers_.all()) unpost(timer->id);
 }
 
+bool Instance::hangs() const {
+  if (crew_->workers() > 0) return true;
+  for (size_t service = 0; service < methods_.size(); ++service) {
+    const Method* const methods = methods_[service].get();
+    const size_t count = options_.services[service].methods.size();
+    if (std::any_of(methods, methods + count, [](const Method& m) { return m.inline_since_ns != 0; })) return true;
+  }
+  return false;
+}
+
 bool Instance::idle() const {
   return ends_.size() == 0 && subscriptions_.size() == 0 && timers_.size() == 0 && !asking_health_;
 }
@@ -237,7 +247,7 @@ void Instance::abandon() {
   }
   core_.routes.remove(*this);
   shut();
-  core_.abandoned.add(options_.id, [crew = crew_] { return crew->workers() > 0; });
+  core_.abandoned.add(options_.id, [self = shared_from_this()] { return self->hangs(); });
 }
 
 void Instance::shut() {

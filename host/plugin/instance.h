@@ -27,15 +27,16 @@ namespace novacron::host::plugin {
 
 class Breaker;
 
-constexpr uint64_t kFastBudgetNs = 50'000;   ///< of a FAST method; longer is an overrun
-constexpr int kOverrunWeight = 8;            ///< good runs that make up for one overrun
-constexpr int kDemoteAt = 64;                ///< a FAST method is queued from then on
-constexpr uint32_t kMaxInlineDepth = 16;     ///< FAST calls inside FAST calls
-constexpr size_t kMaxWorkers = 16;           ///< threads in one plugin
-constexpr size_t kMaxOpenIncoming = 8'192;   ///< calls, both ends counted; more are refused
-constexpr size_t kMaxOpenOutgoing = 16'384;  ///< likewise
-constexpr size_t kMaxCallIds = 65'536;       ///< a plugin that has more leaks them: it is quarantined
-constexpr size_t kMaxRoutes = 32'768;        ///< services, each on every node that it is called on
+constexpr uint64_t kFastBudgetNs = 50'000;    ///< of a FAST method; longer is an overrun
+constexpr uint64_t kFastStallNs = 1'000'000;  ///< while one runs so long, others of that method are queued
+constexpr int kOverrunWeight = 8;             ///< good runs that make up for one overrun
+constexpr int kDemoteAt = 64;                 ///< a FAST method is queued from then on
+constexpr uint32_t kMaxInlineDepth = 16;      ///< FAST calls inside FAST calls
+constexpr size_t kMaxWorkers = 16;            ///< threads in one plugin
+constexpr size_t kMaxOpenIncoming = 8'192;    ///< calls, both ends counted; more are refused
+constexpr size_t kMaxOpenOutgoing = 16'384;   ///< likewise
+constexpr size_t kMaxCallIds = 65'536;        ///< a plugin that has more leaks them: it is quarantined
+constexpr size_t kMaxRoutes = 32'768;         ///< services, each on every node that it is called on
 constexpr size_t kMaxSubscriptions = 1'024;
 constexpr size_t kMaxTimers = 4'096;
 
@@ -141,6 +142,8 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   void fatal(std::string why);
   std::string why_fatal();
   void trouble(std::string_view reason);
+  /// A thread is inside that was not made for a step of its life.
+  bool hangs() const;
   void refuse_more(std::string_view what) { faults_.add(Fault::kLimit, what); }
   /// What a function answers that was given an id which names nothing.
   nc_code stale(std::string_view function);

@@ -36,6 +36,7 @@ struct Instance::Method {
   uint32_t flags = 0;
   std::atomic<int> overrun_score = 0;
   std::atomic<bool> demoted = false;
+  std::atomic<uint64_t> inline_since_ns = 0;  ///< when the run began that is under way on a caller's thread; 0: none
   DurationStats durations;  ///< from a call's arrival to its result
   std::atomic<uint64_t> errors = 0;
 };

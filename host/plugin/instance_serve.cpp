@@ -11,6 +11,8 @@ bool Instance::needs_slot(const Method& method) const {
 bool Instance::may_run_inline(const Method& method) {
   if ((method.flags & NC_METHOD_FAST) == 0 || method.demoted) return false;
   if (Frame::depth() >= kMaxInlineDepth) return false;
+  const uint64_t since_ns = method.inline_since_ns.load(std::memory_order_relaxed);
+  if (since_ns != 0 && core_.now_ns() > since_ns + kFastStallNs) return false;  // it may hang
   return !needs_slot(method) || crew_->try_take_slot();
 }
 
@@ -59,7 +61,10 @@ void Instance::run_inline(const CallEndPtr& end, uint32_t service, uint32_t meth
   const bool with_slot = needs_slot(called);
   if (end->call->begin(crew_, with_slot)) {
     const uint64_t begun_ns = core_.now_ns();
+    uint64_t nobody = 0;
+    const bool first = called.inline_since_ns.compare_exchange_strong(nobody, begun_ns);
     enter(end, service, method);
+    if (first) called.inline_since_ns = 0;
     note_duration(called, core_.now_ns() - begun_ns);
   } else {
     end_call(end);
