@@ -159,8 +159,11 @@ Result<Response> Gateway::issue_token(const Request& request) {
 
 Response Gateway::ready() const {
   const auto checks = parts_.checks();
-  const bool all = std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.ok; });
-  ordered_json body = {{"status", all ? "ready" : "not ready"}, {"checks", ordered_json::array()}};
+  const auto well = [](const Check& check) { return check.ok; };
+  const bool degraded = !std::all_of(checks.begin(), checks.end(), well);
+  const bool all = std::all_of(checks.begin(), checks.end(), [](const Check& c) { return c.ok || !c.required; });
+  const char* const status = !all ? "not ready" : degraded ? "degraded" : "ready";
+  ordered_json body = {{"status", status}, {"checks", ordered_json::array()}};
   std::string failed;
   for (const auto& check : checks) {
     body["checks"].push_back({{"name", check.name}, {"ok", check.ok}, {"message", check.message}});

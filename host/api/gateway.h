@@ -15,11 +15,12 @@
 
 namespace novacron::host::api {
 
-/// One thing that must be well for /readyz.
+/// One thing that /readyz tells of.
 struct Check {
   std::string name;
   bool ok = false;
   std::string message = {};
+  bool required = true;  ///< for being ready; else the host is ready all the same, but "degraded"
 };
 
 class Gateway final : public Application {

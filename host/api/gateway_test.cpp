@@ -416,7 +416,13 @@ TEST_CASE_METHOD(Fixture, "Discovery lists the kinds with their paths and verbs"
 
 TEST_CASE_METHOD(Fixture, "Health needs no token; ready says each check") {
   CHECK(client.call("GET", "/healthz", "", "Authorization: Bearer x\r\n").status == 200);
-  CHECK(client.call("GET", "/readyz").status == 200);
+  CHECK(json::parse(client.call("GET", "/readyz").body)["status"] == "ready");
+  is_whole = false;
+  const auto degraded = client.call("GET", "/readyz");
+  CHECK(degraded.status == 200);
+  CHECK(json::parse(degraded.body)["status"] == "degraded");
+  CHECK(json::parse(degraded.body)["checks"][1]["message"] == "one hangs");
+  is_whole = true;
   is_ready = false;
   const auto answer = client.call("GET", "/readyz");
   CHECK(answer.status == 503);

@@ -276,7 +276,7 @@ ordered_json blob_upload() {
 
 void add_host_paths(ordered_json& paths) {
   paths["/healthz"] = plain_path("health", "Whether the process answers");
-  paths["/readyz"] = plain_path("ready", "Whether state and API serve, check by check");
+  paths["/readyz"] = plain_path("ready", "Whether state and API serve, check by check; \"degraded\" is ready too");
   for (const char* open : {"/healthz", "/readyz"}) paths[open]["get"]["security"] = ordered_json::array();
   paths["/version"] = plain_path("version", "The host's version");
   paths["/v1/whoami"] = plain_path("whoAmI", "As whom the request was taken");

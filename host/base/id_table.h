@@ -1,6 +1,7 @@
 // Names for objects that are handed across a boundary: a name is never used twice, so a stale one finds nothing.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -51,6 +52,15 @@ class IdTable {
     return vacate(place);
   }
 
+  /// The same if `holds` of the value; else nothing is taken.
+  template <class Predicate>
+  T take_when(uint64_t id, Predicate&& holds) {
+    std::lock_guard lock(mutex_);
+    const uint32_t place = place_of(id);
+    if (place == kNowhere || !holds(std::as_const(entries_[place].value))) return T{};
+    return vacate(place);
+  }
+
   /// All values; their ids are stale from then on.
   std::vector<T> take_all() {
     std::lock_guard lock(mutex_);
@@ -84,10 +94,7 @@ class IdTable {
     return values;
   }
 
-  size_t size() const {
-    std::lock_guard lock(mutex_);
-    return size_;
-  }
+  size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr uint32_t kNowhere = std::numeric_limits<uint32_t>::max();
@@ -125,7 +132,7 @@ class IdTable {
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
   std::vector<uint32_t> free_;
-  size_t size_ = 0;
+  std::atomic<size_t> size_ = 0;  ///< changed under the lock
   bool closed_ = false;
 };
 

@@ -43,3 +43,14 @@ TEST_CASE("a full table refuses and a closed one forgets") {
   CHECK(table.find(second) == nullptr);
   CHECK(table.insert(std::make_shared<int>(4)) == 0);
 }
+
+TEST_CASE("a value is taken when the condition holds of it, and only then") {
+  Table table(4);
+  const uint64_t id = table.insert(std::make_shared<int>(7));
+  CHECK(table.take_when(id, [](const auto& value) { return *value == 8; }) == nullptr);
+  CHECK(table.find(id) != nullptr);
+  CHECK(table.take_when(id, [](const auto& value) { return *value == 7; }) != nullptr);
+  CHECK(table.find(id) == nullptr);
+  CHECK(table.take_when(id, [](const auto&) { return true; }) == nullptr);
+  CHECK(table.size() == 0);
+}

@@ -64,7 +64,8 @@ Result<ExitCode> show_status(Session& session) {
   const json version = TRY(client.get("/version"));
   const HttpResponse ready = TRY(client.fetch({.target = "/readyz"}, {503}));
   const Table counts = TRY(count_objects(session));
-  const std::string state = ready.status == 200 ? "ready" : "not ready";
+  const bool degraded = text_at(json::parse(ready.body, nullptr, false), "status") == "degraded";
+  const std::string state = ready.status != 200 ? "not ready" : degraded ? "degraded" : "ready";
   if (session.format() == Format::kJson || session.format() == Format::kYaml) {
     json value = {
         {"server", target.endpoint.text()}, {"tenant", target.tenant}, {"version", version}, {"state", state}};

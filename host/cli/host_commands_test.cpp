@@ -46,7 +46,9 @@ TEST_CASE("a plugin is installed with what its manifest asks for, and its config
     if (request.target == "/v1/schema") return {.body = workshop()->serialize()};
     return {.body =
                 R"({"kind":"novacron.core/Plugin","metadata":{"name":"hello","generation":1},"spec":{"enabled":true},
-                        "status":{"state":"ENABLED","observed_generation":1,"requested":{"publish":["a.*"]}}})"};
+                        "status":{"state":"ENABLED","observed_generation":1,"requested":{"publish":["a.*"]},
+                                  "faults":[{"reason":"plugin.stale-id","message":"it used an id: finish","count":"10"}],
+                                  "breakers":[{"service":"a.v1.S","failures":5}]}})"};
   });
   const auto plugin = [&](std::vector<std::string> words) {
     words.insert(words.begin(), "plugin");
@@ -58,5 +60,9 @@ TEST_CASE("a plugin is installed with what its manifest asks for, and its config
   REQUIRE(write_file(config, R"({"a":1})", 0600).ok());
   CHECK(plugin({"install", "hello", "--enable", "--config", "@" + config}).out == "plugin/hello created\n");
   CHECK(sent["spec"] == json::parse(R"({"enabled":true,"config_json":"{\"a\":1}"})"));
-  CHECK(plugin({"info", "hello"}).out.find("publish      a.*         a.*") != std::string::npos);
+  const std::string info = plugin({"info", "hello"}).out;
+  INFO(info);
+  CHECK(info.find("publish      a.*         a.*") != std::string::npos);
+  CHECK(info.find("plugin.stale-id       10      it used an id: finish") != std::string::npos);
+  CHECK(info.find("plugin.breaker-open   5       calls of a.v1.S are refused") != std::string::npos);
 }

@@ -57,6 +57,21 @@ Table permission_table(const json& object) {
   return table;
 }
 
+/// What is wrong with it though it runs.
+Table trouble_table(const json& status) {
+  Table table{{"TROUBLE", "COUNT", "MESSAGE"}, {}};
+  const json& faults = value_at(status, "faults");
+  for (const json& fault : faults.is_array() ? faults : json::array()) {
+    table.rows.push_back({text_at(fault, "reason"), text_at(fault, "count"), text_at(fault, "message")});
+  }
+  const json& breakers = value_at(status, "breakers");
+  for (const json& breaker : breakers.is_array() ? breakers : json::array()) {
+    table.rows.push_back({"plugin.breaker-open", value_at(breaker, "failures").dump(),
+                          "calls of " + text_at(breaker, "service") + " are refused until one of them succeeds"});
+  }
+  return table;
+}
+
 Result<ExitCode> show_info(Session& session, const Kind& kind, const std::string& name) {
   const json object = TRY(get_object(session, kind, name));
   if (session.globals().format) {
@@ -71,9 +86,12 @@ Result<ExitCode> show_info(Session& session, const Kind& kind, const std::string
                                {"vendor", text_at(status, "vendor")},
                                {"state", state_of(kind, object)},
                                {"reason", text_at(status, "reason")},
+                               {"message", text_at(status, "message")},
                                {"provides", list_text(value_at(status, "provides"))},
                                {"requires", list_text(value_at(status, "requires"))},
                                {"services", list_text(value_at(status, "services"))}}}));
+  const Table troubles = trouble_table(status);
+  if (!troubles.rows.empty()) session.print("\n" + render_table(troubles));
   const Table permissions = permission_table(object);
   session.print(permissions.rows.empty() ? "\nIt asks for no permissions.\n" : "\n" + render_table(permissions));
   return ExitCode::kOk;

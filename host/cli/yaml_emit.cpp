@@ -8,6 +8,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr size_t kMaxSimpleKeyBytes = 1'000;  // YAML ends them at 1,024 characters; longer ones stand behind "? "
+
 /// Where a value starts: at the start of a line of its own, or behind "key:" or "-".
 enum class Position { kLine, kAfterKey, kAfterDash };
 
@@ -45,9 +47,18 @@ class Emitter {
     for (const auto& [key, child] : value.items()) {
       if (!(first && position == Position::kAfterDash)) start_line(indent);
       first = false;
-      text += yaml_string(key) + ":";
-      emit(child, child.is_array() ? indent : indent + 2, Position::kAfterKey);
+      const bool is_simple = emit_key(key, indent);
+      emit(child, child.is_array() && is_simple ? indent : indent + 2, Position::kAfterKey);
     }
+  }
+  /// With its colon. False: it has a line of its own, as long keys must.
+  bool emit_key(const std::string& key, size_t indent) {
+    const std::string written = yaml_string(key);
+    const bool is_simple = written.size() <= kMaxSimpleKeyBytes;
+    text += is_simple ? written : "? " + written + '\n';
+    if (!is_simple) start_line(indent);
+    text += ':';
+    return is_simple;
   }
   void emit_list(const json& value, size_t indent, Position position) {
     if (position == Position::kAfterKey) text += '\n';

@@ -138,3 +138,14 @@ TEST_CASE("YAML is written as a person would") {
         "    a\n"
         "    b\n");
 }
+
+TEST_CASE("keys of any length are written so that they read the same") {
+  for (const size_t length : {999, 1'001, 5'000}) {
+    const std::string key(length, 'k');
+    for (const json& child : {json(1), json("a\nb\n"), json{{"x", 1}}, json::array({1, json{{"y", 2}}})}) {
+      const json value = {{key, child}, {"z", json::array({json{{key, child}, {"w", 1}}})}};
+      CAPTURE(length, child.dump());
+      CHECK(one(to_yaml(value)) == value);
+    }
+  }
+}

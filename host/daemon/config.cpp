@@ -88,7 +88,13 @@ std::map<std::string, Table, std::less<>> tables_of(Config& config) {
         {"unix_socket", text(config.api.unix_socket)},
         {"max_connections", number(config.api.max_connections, 1, 1'000'000)},
         {"shutdown_ms", number(config.api.shutdown_ms, 0, 3'600'000)}}},
-      {"plugins", {{"paths", texts(config.plugins.paths)}, {"allow_inline", flag(config.plugins.allow_inline)}}},
+      {"plugins",
+       {{"paths", texts(config.plugins.paths)},
+        {"allow_inline", flag(config.plugins.allow_inline)},
+        {"create_timeout_ms", number(config.plugins.create_timeout_ms, 1, 3'600'000)},
+        {"start_timeout_ms", number(config.plugins.start_timeout_ms, 1, 3'600'000)},
+        {"stop_timeout_ms", number(config.plugins.stop_timeout_ms, 1, 3'600'000)},
+        {"shutdown_ms", number(config.plugins.shutdown_ms, 0, 3'600'000)}}},
       {"blobs", {{"max_bytes", number(config.blobs.max_bytes, 1 << 20, INT64_MAX)}}},
       {"log",
        {{"level", choice<LogLevel>(config.log.level, {{"debug", LogLevel::kDebug},
@@ -193,6 +199,22 @@ Result<Config> parse_config(std::string_view text, std::string_view name) {
 Result<Config> load_config(const std::string& file) {
   const std::string bytes = TRY(read_file(file, kMaxConfigBytes));
   return parse_config(bytes, file);
+}
+
+Config dev_config(const std::string& folder, const std::string& program) {
+  Config config;
+  config.data_folder = folder + "/data";
+  config.node_name = default_node_name();
+  config.api.listen = {"127.0.0.1:0"};
+  config.api.unix_socket = folder + "/api.sock";
+  config.plugins.paths = {program.substr(0, program.rfind('/')) + "/../lib/novacron/plugins"};
+  return config;
+}
+
+std::vector<std::string> fleet_of(const Config& config) {
+  std::vector<std::string> names;
+  for (uint64_t i = 1; i <= config.fleet; ++i) names.push_back("fleet-" + std::to_string(i));
+  return names;
 }
 
 }  // namespace novacron::host::daemon

@@ -16,6 +16,7 @@ inline constexpr size_t kMaxConfigBytes = 1024 * 1024;
 struct Config {
   std::string data_folder = "/var/lib/novacron";
   std::string node_name;  ///< empty: the machine's host name
+  uint64_t fleet = 0;     ///< nodes that this host plays besides its own, "fleet-1" and so on; for development
 
   struct Api {
     std::vector<std::string> listen = {"127.0.0.1:8443"};  ///< "[::]:8443"; port 0: any free one
@@ -27,7 +28,11 @@ struct Config {
 
   struct Plugins {
     std::vector<std::string> paths = {"/usr/lib/novacron/plugins"};  ///< folders of packages
-    bool allow_inline = true;  ///< run inside the daemon what its manifest wants sandboxed
+    bool allow_inline = true;            ///< run inside the daemon what its manifest wants sandboxed
+    uint64_t create_timeout_ms = 5'000;  ///< to load one, and to create it: each
+    uint64_t start_timeout_ms = 30'000;
+    uint64_t stop_timeout_ms = 10'000;  ///< to quiesce one, for its calls to end, and to destroy it: each
+    uint64_t shutdown_ms = 30'000;      ///< for all, when the daemon is asked to end; then it ends without them
   } plugins;
 
   struct Blobs {
@@ -43,5 +48,13 @@ struct Config {
 /// INVALID_ARGUMENT "config.invalid" names file, line and what to write instead. `name` is for messages.
 Result<Config> parse_config(std::string_view text, std::string_view name);
 Result<Config> load_config(const std::string& file);
+
+/// For trying things out, without a file: everything under `folder`, on free ports, with the plugins that lie beside
+/// the program as builds and installations put them.
+Config dev_config(const std::string& folder, const std::string& program);
+
+inline constexpr uint64_t kMaxFleet = 10'000;
+/// The names of the nodes that it plays.
+std::vector<std::string> fleet_of(const Config& config);
 
 }  // namespace novacron::host::daemon

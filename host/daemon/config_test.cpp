@@ -24,6 +24,17 @@ TEST_CASE("an empty file gives the defaults, and a node name that is one") {
   CHECK(config->api.listen == std::vector<std::string>{"127.0.0.1:8443"});
 }
 
+TEST_CASE("for development everything is in one folder, and the fleet has names") {
+  Config config = dev_config("/home/me/.novacron-dev", "/opt/novacron/bin/novacrond");
+  CHECK(config.data_folder == "/home/me/.novacron-dev/data");
+  CHECK(config.api.unix_socket == "/home/me/.novacron-dev/api.sock");
+  CHECK(config.api.listen == std::vector<std::string>{"127.0.0.1:0"});
+  CHECK(config.plugins.paths == std::vector<std::string>{"/opt/novacron/bin/../lib/novacron/plugins"});
+  CHECK(fleet_of(config).empty());
+  config.fleet = 2;
+  CHECK(fleet_of(config) == std::vector<std::string>{"fleet-1", "fleet-2"});
+}
+
 TEST_CASE("every table is read") {
   const auto config = parse_config(R"(
 data_folder = "/d"
@@ -34,6 +45,10 @@ unix_socket = ""
 [plugins]
 paths = ["/p", "/q"]
 allow_inline = false
+create_timeout_ms = 1
+start_timeout_ms = 2
+stop_timeout_ms = 3
+shutdown_ms = 4
 [log]
 level = "debug"
 format = "json"
@@ -44,6 +59,10 @@ format = "json"
   CHECK(config->api.unix_socket.empty());
   CHECK(config->plugins.paths.size() == 2);
   CHECK_FALSE(config->plugins.allow_inline);
+  CHECK(config->plugins.create_timeout_ms == 1);
+  CHECK(config->plugins.start_timeout_ms == 2);
+  CHECK(config->plugins.stop_timeout_ms == 3);
+  CHECK(config->plugins.shutdown_ms == 4);
   CHECK(config->log.level == LogLevel::kDebug);
 }
 

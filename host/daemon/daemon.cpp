@@ -28,6 +28,7 @@
 #include "host/daemon/node_object.h"
 #include "host/daemon/plugin_controller.h"
 #include "host/daemon/version.h"
+#include "host/plugin/abandoned.h"
 #include "host/plugin/broker.h"
 #include "host/plugin/manager.h"
 #include "host/resource/actions.h"
@@ -71,8 +72,10 @@ class Daemon::Parts {
   Status open_access();
   Status open_plugins();
   Status open_api();
+  Status publish_nodes();
   std::vector<api::Check> checks() const;
   Status write_run_file() const;
+  void close_stores();
   void say_credential(const std::string& secret) const;
 
   const Config config;
@@ -144,8 +147,8 @@ void Daemon::Parts::say_credential(const std::string& secret) const {
 }
 
 Status Daemon::Parts::open_plugins() {
-  broker =
-      std::make_unique<plugin::Broker>(plugin::Broker::Options{.node = config.node_name, .pool = &pool, .bus = &bus});
+  broker = std::make_unique<plugin::Broker>(
+      plugin::Broker::Options{.node = config.node_name, .other_nodes = fleet_of(config), .pool = &pool, .bus = &bus});
   services.push_back(resource::make_resources_service(*store, pool, timers));
   services.push_back(resource::make_state_service(*engine, pool, timers));
   services.push_back(resource::make_claims_service(*engine, config.node_name, incarnation));
@@ -157,6 +160,9 @@ Status Daemon::Parts::open_plugins() {
   options.catalog.assign(config.plugins.paths.begin(), config.plugins.paths.end());
   options.libraries = config.data_folder + "/run/libraries";
   options.allow_inline = config.plugins.allow_inline;
+  options.create_timeout_ms = config.plugins.create_timeout_ms;
+  options.start_timeout_ms = config.plugins.start_timeout_ms;
+  options.quiesce_timeout_ms = options.drain_timeout_ms = config.plugins.stop_timeout_ms;
   manager = std::make_unique<plugin::Manager>(*broker, *contracts, *plugins, std::move(options));
   store->admit_through(*broker);
   actions = std::make_unique<resource::Actions>(*store, *broker, pool);
@@ -182,10 +188,45 @@ Status Daemon::Parts::open_api() {
   return {};
 }
 
-/// Ready means that the state can be read and written; plugins come and go.
+/// Ready means that the state can be read and written; plugins come and go, and those that hang only degrade the host.
 std::vector<api::Check> Daemon::Parts::checks() const {
   const state::EngineStatus status = engine->status();
-  return {{.name = "state", .ok = status.writable, .message = status.alarm}};
+  const auto hanging = broker->abandoned();
+  api::Check plugin_check{.name = "plugins", .ok = hanging.size() < plugin::kMaxAbandoned, .required = false};
+  if (!hanging.empty()) {
+    plugin_check.message = std::to_string(hanging.size()) + " of at most " + std::to_string(plugin::kMaxAbandoned) +
+                           " threads hang in plugins (" + plugin::joined(hanging) + ")";
+    if (!plugin_check.ok) plugin_check.message += "; no plugin is loaded until a restart";
+  }
+  return {{.name = "state", .ok = status.writable, .message = status.alarm}, std::move(plugin_check)};
+}
+
+/// All that writes, and all that uses what writes; the rest may still be used by threads that hang in plugins.
+void Daemon::Parts::close_stores() {
+  server.reset();
+  gateway.reset();
+  plugins.reset();
+  contracts.reset();
+  services.clear();
+  collector.reset();
+  store.reset();
+  blobs.reset();
+  change_events.reset();
+  engine.reset();
+}
+
+Status Daemon::Parts::publish_nodes() {
+  NodeFacts facts;
+  facts.incarnation = incarnation;
+  if (!server->addresses().empty()) facts.address = server->addresses().front();
+  facts.name = config.node_name;
+  TRY_STATUS(publish_node(*store, context, facts));
+  facts.is_played = true;
+  for (std::string& name : fleet_of(config)) {
+    facts.name = std::move(name);
+    TRY_STATUS(publish_node(*store, context, facts));
+  }
+  return {};
 }
 
 Status Daemon::Parts::write_run_file() const {
@@ -216,8 +257,7 @@ Daemon::~Daemon() {
 
 Status Daemon::start() {
   const auto& addresses = parts_->server->addresses();
-  TRY_STATUS(publish_node(*parts_->store, parts_->context,
-                          {parts_->config.node_name, parts_->incarnation, addresses.empty() ? "" : addresses.front()}));
+  TRY_STATUS(parts_->publish_nodes());
   parts_->plugins->start(*parts_->manager);
   TRY_STATUS(parts_->actions->start());
   parts_->server->start();
@@ -229,16 +269,24 @@ Status Daemon::start() {
   return {};
 }
 
-void Daemon::stop() {
-  if (parts_ == nullptr) return;
+Daemon::Ending Daemon::stop() {
+  if (parts_ == nullptr) return Ending::kWhole;
   ::unlink((parts_->config.data_folder + "/run/api.json").c_str());
   parts_->server->stop(parts_->config.api.shutdown_ms);
   parts_->plugins->stop();
   parts_->actions.reset();
   parts_->manager.reset();
   for (const auto& service : parts_->services) parts_->broker->withdraw(*service);
-  log_info(kComponent, "stopped");
-  parts_.reset();
+  const auto hanging = parts_->broker->abandoned();
+  if (hanging.empty()) {
+    log_info(kComponent, "stopped");
+    parts_.reset();
+    return Ending::kWhole;
+  }
+  parts_->close_stores();
+  log_warn(kComponent, "stopped, without the threads that hang in plugins", {{"plugins", plugin::joined(hanging)}});
+  (void)parts_.release();
+  return Ending::kThreadsLeft;
 }
 
 }  // namespace novacron::host::daemon

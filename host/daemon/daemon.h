@@ -20,8 +20,11 @@ class Daemon {
 
   /// Serves, takes up plugins and operations, and says where in <data_folder>/run/api.json.
   Status start();
-  /// Lets requests under way finish, up to the configured time. Idempotent.
-  void stop();
+  /// kThreadsLeft: threads hang in plugins and keep some of its parts, so the process must end by leave(); the state is
+  /// closed.
+  enum class Ending { kWhole, kThreadsLeft };
+  /// Lets requests under way finish, up to the configured time, then disables the plugins. Idempotent.
+  Ending stop();
 
  private:
   class Parts;

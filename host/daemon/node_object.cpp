@@ -15,6 +15,7 @@ Status publish_node(resource::Store& store, const auth::ContextPtr& context, con
   if (object.code() == Code::kNotFound) {
     api::Metadata metadata;
     metadata.set_name(facts.name);
+    if (facts.is_played) (*metadata.mutable_labels())["novacron.dev/fleet"] = "true";
     const auto created = store.create(
         context, ref, resource::Body::parts(metadata.SerializeAsString(), api::NodeSpec().SerializeAsString()));
     if (!created.ok() && created.code() != Code::kAlreadyExists) return created.error();

@@ -12,6 +12,7 @@ struct NodeFacts {
   std::string name;
   std::string incarnation;  ///< new at each start of the host
   std::string address;      ///< of the API
+  bool is_played = false;   ///< by this host, for development: the label "novacron.dev/fleet" says so
 };
 
 /// Makes the object if it is not there, and writes its status: ready, with these facts and the machine's own.

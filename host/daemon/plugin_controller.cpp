@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "host/base/clock.h"
 #include "host/base/log.h"
@@ -96,11 +97,12 @@ Status PluginController::follow_once() {
   return {};
 }
 
-void PluginController::look_at(const std::string& name) {
+void PluginController::look_at(const std::string& name, Attempt attempt) {
   {
     const std::lock_guard lock(mutex_);
     Work& work = work_[name];
     work.again = true;
+    if (attempt == Attempt::kAnew) work.attempt = attempt;
     if (work.running || stopping_) return;
     work.running = true;
   }
@@ -113,6 +115,7 @@ void PluginController::look_at(const std::string& name) {
 
 void PluginController::run(const std::string& name) {
   while (true) {
+    Attempt attempt{};
     {
       const std::lock_guard lock(mutex_);
       Work& work = work_[name];
@@ -121,14 +124,19 @@ void PluginController::run(const std::string& name) {
         return;
       }
       work.again = false;
+      attempt = std::exchange(work.attempt, Attempt::kIfNew);
     }
-    reconcile(name);
+    reconcile(name, attempt);
   }
 }
 
-void PluginController::reconcile(const std::string& name) {
+void PluginController::reconcile(const std::string& name, Attempt attempt) {
   const auto object = parts_.store.get(parts_.context, ref_of(name));
   if (object.code() == Code::kNotFound) {
+    {
+      const std::lock_guard lock(mutex_);
+      failed_generation_.erase(name);
+    }
     const Status removed = manager_->remove(name);
     if (!removed.ok() && removed.code() != Code::kNotFound) {
       log_warn(kComponent, "plugin not removed", {{"plugin", name}, {"why", removed.error().message}});
@@ -138,11 +146,27 @@ void PluginController::reconcile(const std::string& name) {
   if (!object.ok()) {
     return log_warn(kComponent, "plugin not read", {{"plugin", name}, {"why", object.error().message}});
   }
+  // The status that tells of a failure is a change of the object too.
+  if (!object->deleting && attempt == Attempt::kIfNew && failed_before(*object)) return;
   const Status done = object->deleting ? remove(*object) : apply(*object);
   if (object->deleting && done.ok()) return;
+  remember(*object, done);
   const auto info = manager_->info(name);
   write_status(name, info.ok() ? &*info : nullptr, object->generation, done.ok() ? nullptr : &done.error());
   if (done.ok()) look_at_waiting();  // a contract may have come that another waits for
+}
+
+bool PluginController::failed_before(const resource::ObjectView& object) {
+  const std::lock_guard lock(mutex_);
+  const auto found = failed_generation_.find(object.ref.name);
+  return found != failed_generation_.end() && found->second == object.generation;
+}
+
+void PluginController::remember(const resource::ObjectView& object, const Status& done) {
+  const std::lock_guard lock(mutex_);
+  failed_generation_.erase(object.ref.name);
+  // An object that changed meanwhile is looked at again anyway.
+  if (!done.ok() && done.code() != Code::kAborted) failed_generation_[object.ref.name] = object.generation;
 }
 
 Status PluginController::apply(const resource::ObjectView& object) {
@@ -206,7 +230,7 @@ Result<std::string> PluginController::encoded_config(const std::string& type, co
 
 void PluginController::look_at_waiting() {
   for (const auto& info : manager_->list()) {
-    if (info.reason == "plugin.requires") look_at(info.id);
+    if (info.reason == "plugin.requires") look_at(info.id, Attempt::kAnew);
   }
 }
 
@@ -220,32 +244,47 @@ void PluginController::on_transition(const plugin::Transition& transition, const
   write_status(transition.plugin, &now, 0, nullptr);
 }
 
+void PluginController::on_trouble(const std::string& reason, const plugin::PluginInfo& now) {
+  // Its state is told by on_transition(), which may have come in between.
+  const auto written = change_status(now.id, [&now](api::PluginStatus& status) { describe_troubles(now, status); });
+  tell(reason, now.id, written.revision);  // also when a look at the plugin has written it already
+}
+
 void PluginController::write_status(const std::string& name, const plugin::PluginInfo* info, uint64_t generation,
                                     const Error* failure) {
+  const auto written = change_status(name, [&](api::PluginStatus& status) {
+    if (info != nullptr) describe(*info, status);
+    if (failure != nullptr) describe(*failure, status);
+    if (generation != 0) status.set_observed_generation(generation);
+  });
+  if (written.before != written.after) tell("plugin." + subject_token(written.after), name, written.revision);
+}
+
+PluginController::StatusChange PluginController::change_status(const std::string& name,
+                                                               const std::function<void(api::PluginStatus&)>& change) {
   const std::lock_guard one_at_a_time(status_mutex_);
   const auto object = parts_.store.get(parts_.context, ref_of(name));
-  if (!object.ok()) return;  // gone meanwhile
+  if (!object.ok()) return {};  // gone meanwhile
   api::PluginStatus status;
   status.ParseFromString(object->status);
-  const auto before = status.state();
-  const std::string was = object->status;
-  if (info != nullptr) describe(*info, status);
-  if (failure != nullptr) describe(*failure, status);
-  if (generation != 0) status.set_observed_generation(generation);
+  const int before = status.state();
+  change(status);
   const std::string bytes = status.SerializeAsString();
-  if (bytes == was) return;
+  if (bytes == object->status) return {};
   const auto written = parts_.store.update_status(parts_.context, object->ref, bytes);
-  if (!written.ok()) {
-    return log_warn(kComponent, "status not written", {{"plugin", name}, {"why", written.error().message}});
-  }
-  if (before == status.state()) return;
+  if (written.ok()) return {before, status.state(), written->object.revision};
+  log_warn(kComponent, "status not written", {{"plugin", name}, {"why", written.error().message}});
+  return {};
+}
+
+void PluginController::tell(const std::string& subject, const std::string& name, uint64_t revision) {
   api::ObjectRef ref;
   ref.set_kind(std::string(resource::kPluginKind));
   ref.set_name(name);
   bus::Event event;
-  event.subject = "plugin." + subject_token(status.state());
+  event.subject = subject;
   event.body = std::make_shared<const std::string>(ref.SerializeAsString());
-  event.revision = written->object.revision;
+  event.revision = revision;
   const Status published = parts_.bus.publish(std::move(event));
   if (!published.ok()) log_warn(kComponent, "event not published", {{"why", published.error().message}});
 }

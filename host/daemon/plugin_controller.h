@@ -1,9 +1,10 @@
 // Keeps installed plugins as their Plugin objects say: an object is installed when it comes, enabled and disabled by
 // its spec, and removed when it goes. What becomes of a plugin is written into its object's status and told as an event
-// "plugin.<state>".
+// "plugin.<state>"; its faults and breakers likewise, as "plugin.breaker-open" and so on.
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,7 +28,6 @@ class PluginStatus;
 namespace novacron::host::daemon {
 
 inline constexpr size_t kMaxPluginsAtOnce = 8;  ///< that are installed, enabled or disabled beside each other
-inline constexpr uint64_t kPluginRetryNs = 5'000'000'000;
 
 class PluginController final : public plugin::LifecycleListener {
  public:
@@ -48,28 +48,43 @@ class PluginController final : public plugin::LifecycleListener {
   void stop();
 
   void on_transition(const plugin::Transition& transition, const plugin::PluginInfo& now) override;
+  void on_trouble(const std::string& reason, const plugin::PluginInfo& now) override;
 
  private:
+  enum class Attempt { kIfNew, kAnew };
   struct Work {
     bool running = false;
     bool again = false;
+    Attempt attempt = Attempt::kIfNew;
   };
 
   void follow();
   Status follow_once();
   bool is_stopping();
   void pause();
-  /// Has the plugin looked at, once more if it is being looked at.
-  void look_at(const std::string& name);
+  /// Has the plugin looked at, once more if it is being looked at. What failed is attempted again only when its spec
+  /// has changed since, or kAnew.
+  void look_at(const std::string& name, Attempt attempt = Attempt::kIfNew);
   void look_at_waiting();
   void run(const std::string& name);
-  void reconcile(const std::string& name);
+  void reconcile(const std::string& name, Attempt attempt);
+  bool failed_before(const resource::ObjectView& object);
+  void remember(const resource::ObjectView& object, const Status& done);
   Status apply(const resource::ObjectView& object);
   Status install(const std::string& name, const core::v1::PluginSpec& spec);
   Status remove(const resource::ObjectView& object);
   Result<std::string> encoded_config(const std::string& type, const std::string& json) const;
   /// `generation` 0: as it was. `failure` null: none.
   void write_status(const std::string& name, const plugin::PluginInfo* info, uint64_t generation, const Error* failure);
+
+  struct StatusChange {
+    int before = 0;  ///< the states, as novacron.core.v1.PluginStatus.State
+    int after = 0;
+    uint64_t revision = 0;  ///< 0: nothing was written
+  };
+  StatusChange change_status(const std::string& name, const std::function<void(core::v1::PluginStatus&)>& change);
+  /// Publishes an event about the plugin.
+  void tell(const std::string& subject, const std::string& name, uint64_t revision);
 
   const Parts parts_;
   plugin::Manager* manager_ = nullptr;
@@ -79,7 +94,8 @@ class PluginController final : public plugin::LifecycleListener {
   std::condition_variable wake_;
   bool stopping_ = false;
   std::map<std::string, Work> work_;
-  std::mutex status_mutex_;  // one writer of statuses at a time, so that they come in order
+  std::map<std::string, uint64_t> failed_generation_;  ///< by plugin: of the spec that could not be followed
+  std::mutex status_mutex_;                            // one writer of statuses at a time, so that they come in order
 };
 
 }  // namespace novacron::host::daemon

@@ -68,14 +68,32 @@ void describe(const plugin::PluginInfo& info, api::PluginStatus& status) {
   set_list(*status.mutable_services(), info.manifest.services);
   status.clear_requested();
   describe(info.manifest.permissions, *status.mutable_requested());
+  describe_troubles(info, status);
   status.mutable_changed_at()->set_seconds(static_cast<int64_t>(info.changed_at_ns / 1'000'000'000));
   status.mutable_changed_at()->set_nanos(static_cast<int32_t>(info.changed_at_ns % 1'000'000'000));
 }
 
-void describe(const Error& failure, api::PluginStatus& status) {
-  if (status.state() != api::PluginStatus::STATE_QUARANTINED && status.state() != api::PluginStatus::STATE_ABANDONED) {
-    status.set_state(api::PluginStatus::STATE_FAILED);
+void describe_troubles(const plugin::PluginInfo& info, api::PluginStatus& status) {
+  status.clear_faults();
+  for (const auto& fault : info.faults) {
+    auto* out = status.add_faults();
+    out->set_reason(fault.reason);
+    out->set_message(fault.message);
+    out->set_count(fault.count);
   }
+  status.clear_breakers();
+  for (const auto& breaker : info.breakers) {
+    auto* out = status.add_breakers();
+    out->set_service(breaker.service);
+    out->set_half_open(breaker.half_open);
+    out->set_failures(breaker.failures);
+  }
+}
+
+void describe(const Error& failure, api::PluginStatus& status) {
+  const auto state = status.state();
+  if (state == api::PluginStatus::STATE_QUARANTINED || state == api::PluginStatus::STATE_ABANDONED) return;
+  status.set_state(api::PluginStatus::STATE_FAILED);
   status.set_reason(failure.reason);
   status.set_message(failure.message);
 }

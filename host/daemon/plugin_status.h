@@ -18,7 +18,9 @@ std::shared_ptr<const auth::Grant> grant_of(const std::string& plugin, const cor
 
 /// What the plugin is. Leaves observed_generation alone.
 void describe(const plugin::PluginInfo& info, core::v1::PluginStatus& status);
-/// Why the spec could not be followed: state FAILED, unless the plugin itself has a worse one.
+/// What is wrong with it though it runs. Leaves the rest alone.
+void describe_troubles(const plugin::PluginInfo& info, core::v1::PluginStatus& status);
+/// Why the spec could not be followed: state FAILED, unless the plugin itself has a worse one, with its own reason.
 void describe(const Error& failure, core::v1::PluginStatus& status);
 
 /// "enabled": the last token of the event that tells of a state, a number of novacron.core.v1.PluginStatus.State.

@@ -10,7 +10,10 @@
 
 namespace novacron::host::plugin {
 
-Core::Core(Broker::Options given) : options(std::move(given)), timers(*options.clock) {
+Core::Core(Broker::Options given)
+    : options(std::move(given)),
+      nodes{options.node, {options.other_nodes.begin(), options.other_nodes.end()}},
+      timers(*options.clock) {
   assert(options.pool && options.bus && options.clock && options.random);
   Crew::Options crew{"completions of the host"};
   crew.max_running = kMaxServiceWorkers;
@@ -58,6 +61,10 @@ void Broker::withdraw(Service& service) {
 
 bool Broker::provided(std::string_view service) const {
   return core_->routes.snapshot()->providers.contains(service);
+}
+
+std::vector<std::string> Broker::abandoned() const {
+  return core_->abandoned.plugins();
 }
 
 size_t Broker::revoke_contexts(std::string_view principal) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/base/clock.h"
 #include "host/base/random.h"
@@ -30,9 +31,10 @@ constexpr size_t kMaxChain = 32;                        ///< plugins that a call
 class Broker final : public Caller {
  public:
   struct Options {
-    std::string node;            ///< this node's name
-    WorkerPool* pool = nullptr;  ///< never null; outlives the broker
-    bus::Bus* bus = nullptr;     ///< never null; outlives the broker
+    std::string node;                           ///< this node's name
+    std::vector<std::string> other_nodes = {};  ///< whose calls it answers as well: a fleet that is played
+    WorkerPool* pool = nullptr;                 ///< never null; outlives the broker
+    bus::Bus* bus = nullptr;                    ///< never null; outlives the broker
     const Clock* clock = &system_clock();
     Random* random = &system_random();
   };
@@ -50,6 +52,9 @@ class Broker final : public Caller {
   void withdraw(Service& service);
   /// Whether anybody provides the service now.
   bool provided(std::string_view service) const;
+
+  /// The plugins in which a thread of the host hangs that was given up on, a name for each.
+  std::vector<std::string> abandoned() const;
 
   /// Makes every context stale that a plugin holds on behalf of `principal`; how many there were.
   size_t revoke_contexts(std::string_view principal);

@@ -205,6 +205,19 @@ TEST_CASE("a route outlives the absence and the return of its callee") {
   CHECK(world.run("a", "call b 0 echo x") == "x");
 }
 
+TEST_CASE("a host answers for other nodes, says which one was named, and refuses the rest") {
+  World world;
+  world.enable_actor("a");
+  const auto where = [&](const std::string& node) {
+    return World::text_of(
+        world.broker.call("test.a", "Run", {.plugin = "", .node = node}, {"where", {}}, world.options()));
+  };
+  CHECK(where("") == "");
+  CHECK(where("node-1") == "node-1");
+  CHECK(where("played-1") == "played-1");
+  CHECK(where("played-2") == "node.unreachable");
+}
+
 TEST_CASE("calls in the queue of a plugin that is disabled are told to try again") {
   World world;
   world.enable_actor("a");

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <chrono>
 
+#include "host/plugin/breaker.h"
 #include "host/plugin/core.h"
 #include "host/plugin/frame.h"
 #include "sdk/abi/novacron/plugin.h"
@@ -19,6 +20,17 @@ Error not_in_time() {
 
 Error over() {
   return {Code::kCancelled, "the call is over or cancelled", "host.cancelled"};
+}
+
+/// Of a call that ended by its callee's word. What streams end with says little of their callee.
+Breaker::Lesson lesson_of_answer(Code code) {
+  return code == Code::kUnavailable ? Breaker::Lesson::kUnwell : Breaker::Lesson::kWell;
+}
+
+/// Of a call that the host ended.
+Breaker::Lesson lesson_of_end(Code code, uint64_t patience_ns) {
+  const bool unanswered = code == Code::kDeadlineExceeded && patience_ns >= kMinPatienceNs;
+  return unanswered ? Breaker::Lesson::kNoAnswer : Breaker::Lesson::kNothing;
 }
 
 }  // namespace
@@ -54,6 +66,7 @@ Call::~Call() {
 }
 
 void Call::pending(Call* cause) {
+  if (finished_) return;
   {
     std::lock_guard lock(mutex_);
     if (finished_) return;
@@ -83,6 +96,7 @@ bool Call::begin(std::shared_ptr<Crew> callee, bool needs_slot) {
 }
 
 void Call::returned() {
+  if (finished_) return;
   {
     std::lock_guard lock(mutex_);
     if (finished_) return;
@@ -105,18 +119,24 @@ bool Call::end(Result<Message> result, By by) {
   std::function<void()> completion;
   std::function<void()> on_cancel;
   std::optional<Message> request;
-  std::deque<Message> unread;  // descriptors close after the lock
+  std::optional<std::deque<Message>> unread;  // descriptors close after the lock; an empty deque is no cheap one
+  const Code code = result.code();
   {
     std::lock_guard lock(mutex_);
     if (finished_) return false;
     finished_ = true;
     if (!abandoned_) result_ = std::move(result);
-    if (pipes_[0]) unread.swap(pipes_[0]->messages);
+    if (pipes_[0]) unread = std::exchange(pipes_[0]->messages, {});
     request.swap(options_.request);
     completion.swap(completion_);
     on_cancel.swap(on_cancel_);
     if (deadline_timer_ != 0) core_.timers.cancel(std::exchange(deadline_timer_, 0));
     changed_.notify_all();
+  }
+  if (options_.breaker) {
+    const uint64_t patience_ns = options_.deadline_ns - options_.begun_ns;
+    const auto lesson = by == By::kCallee ? lesson_of_answer(code) : lesson_of_end(code, patience_ns);
+    options_.breaker->learn(streams() ? Breaker::Lesson::kNothing : lesson, options_.probe);
   }
   if (by == By::kHost && on_cancel) on_cancel();
   if (completion) completion();
@@ -156,18 +176,18 @@ void Call::cancel() {
 
 void Call::abandon() {
   std::optional<Result<Message>> result;
-  std::deque<Message> unread;  // descriptors close after the lock
+  std::optional<std::deque<Message>> unread;  // descriptors close after the lock; an empty deque is no cheap one
   {
     std::lock_guard lock(mutex_);
     abandoned_ = true;
     result.swap(result_);
-    if (pipes_[1]) unread.swap(pipes_[1]->messages);
+    if (pipes_[1]) unread = std::exchange(pipes_[1]->messages, {});
+    if (finished_) return;
   }
   cancel();
 }
 
 bool Call::finished() const {
-  std::lock_guard lock(mutex_);
   return finished_;
 }
 
@@ -209,6 +229,7 @@ Status Call::await(End end, WaitFor what, size_t size, uint64_t until_ns) {
 }
 
 Status Call::await_result(uint64_t until_ns) {
+  if (finished_) return {};
   return await(End::kCaller, WaitFor::kResult, 0, until_ns);
 }
 

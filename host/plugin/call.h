@@ -1,6 +1,7 @@
 // One call, from the request to its one result, with the messages that flow both ways in between.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -18,6 +19,7 @@
 namespace novacron::host::plugin {
 
 struct Core;
+class Breaker;
 class Crew;
 class WaitGraph;
 
@@ -43,9 +45,13 @@ class Call final : public std::enable_shared_from_this<Call> {
     uint64_t deadline_ns = 0;
     auth::ContextPtr context;  ///< as the callee sees it
     std::string idempotency_key;
-    std::optional<Message> request;  ///< none: a stream that starts without a message
-    bool request_last = true;        ///< the caller writes no further message
-    std::shared_ptr<Crew> caller;    ///< null: the host
+    std::string node;                            ///< that the caller named; empty: none
+    std::optional<Message> request;              ///< none: a stream that starts without a message
+    bool request_last = true;                    ///< the caller writes no further message
+    std::shared_ptr<Crew> caller;                ///< null: the host
+    std::shared_ptr<Breaker> breaker = nullptr;  ///< learns how the call ended; null: nobody does
+    bool probe = false;                          ///< the breaker's
+    uint64_t begun_ns = 0;
   };
 
   Call(Core& core, Options options);
@@ -55,6 +61,7 @@ class Call final : public std::enable_shared_from_this<Call> {
   uint64_t deadline_ns() const { return options_.deadline_ns; }
   const auth::ContextPtr& context() const { return options_.context; }
   const std::string& idempotency_key() const { return options_.idempotency_key; }
+  const std::string& node() const { return options_.node; }
   bool request_last() const { return options_.request_last; }
   bool streams() const { return pipes_[0] || pipes_[1]; }
 
@@ -125,7 +132,7 @@ class Call final : public std::enable_shared_from_this<Call> {
   TimerQueue::Id deadline_timer_ = 0;
   Stage stage_ = Stage::kNew;
   bool needs_slot_ = false;
-  bool finished_ = false;
+  std::atomic<bool> finished_ = false;  ///< set under the lock; read without it where true is final
   bool cancelled_ = false;
   bool abandoned_ = false;
 

@@ -77,7 +77,8 @@ void Contexts::end(nc_context id) {
 
 Contexts::EntryPtr Contexts::live(nc_context id) const {
   EntryPtr entry = table_.find(id);
-  return entry && clock_.monotonic_ns() < entry->until_ns ? entry : nullptr;
+  if (!entry || entry->until_ns == UINT64_MAX) return entry;
+  return clock_.monotonic_ns() < entry->until_ns ? entry : nullptr;
 }
 
 nc_context Contexts::hold(nc_context id, uint64_t until_ns) {

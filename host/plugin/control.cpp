@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <future>
+#include <system_error>
 #include <thread>
 
 #include "host/base/log.h"
@@ -21,38 +22,51 @@ Outcome abandon(Instance& instance, const std::string& step) {
 }
 
 /// Waits for what is outstanding, then destroys it.
-Outcome finish_off(const std::shared_ptr<Instance>& instance, const Core& core, const Manager::Options& options) {
+Outcome finish_off(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options) {
   if (!instance->drain(core.now_ns() + options.drain_timeout_ms * kNsPerMs)) return abandon(*instance, "its calls");
   const uint64_t until_ns = core.now_ns() + options.drain_timeout_ms * kNsPerMs;
-  const auto destroyed = within(options.drain_timeout_ms, [instance, until_ns] { return instance->destroy(until_ns); });
-  if (!destroyed || !destroyed->ok()) return abandon(*instance, "destroy");
-  return {};
+  const auto destroyed = within(core, instance->plugin(), options.drain_timeout_ms,
+                                [instance, until_ns] { return instance->destroy(until_ns); });
+  if (!destroyed || destroyed->code() == Code::kDeadlineExceeded) return abandon(*instance, "destroy");
+  return {std::move(*destroyed)};
 }
 
 }  // namespace
 
-std::optional<Status> within(uint64_t timeout_ms, std::function<Status()> function) {
+std::optional<Status> within(Core& core, const std::string& plugin, uint64_t timeout_ms,
+                             std::function<Status()> function) {
   auto done = std::make_shared<std::promise<Status>>();
-  auto result = done->get_future();
-  std::thread([done, function = std::move(function)]() mutable {
-    pthread_setname_np(pthread_self(), "nc-control");
-    Status status = function();
-    function = nullptr;  // what it keeps goes before anybody is told
-    done->set_value(std::move(status));
-  }).detach();
-  if (result.wait_for(std::chrono::milliseconds(timeout_ms)) != std::future_status::ready) return std::nullopt;
-  return result.get();
+  const std::shared_future<Status> result = done->get_future().share();
+  try {
+    std::thread([done, function = std::move(function)]() mutable {
+      pthread_setname_np(pthread_self(), "nc-control");
+      Status status = function();
+      function = nullptr;  // what it keeps goes before anybody is told
+      done->set_value(std::move(status));
+    }).detach();
+  } catch (const std::system_error& error) {
+    return Error{Code::kResourceExhausted, std::string("no thread for the plugin: ") + error.what(), "host.threads"};
+  }
+  const auto returned = [result](uint64_t ms) {
+    return result.wait_for(std::chrono::milliseconds(ms)) == std::future_status::ready;
+  };
+  if (returned(timeout_ms)) return result.get();
+  core.abandoned.add(plugin, [returned] { return !returned(0); });
+  return std::nullopt;
 }
 
-Outcome create(const std::shared_ptr<Instance>& instance, const std::string& config, const Manager::Options& options) {
-  auto created = within(options.create_timeout_ms, [instance, config] { return instance->create(config); });
+Outcome create(const std::shared_ptr<Instance>& instance, const std::string& config, Core& core,
+               const Manager::Options& options) {
+  auto created = within(core, instance->plugin(), options.create_timeout_ms,
+                        [instance, config] { return instance->create(config); });
   if (!created) return abandon(*instance, "create");
   return {std::move(*created)};
 }
 
-Outcome start(const std::shared_ptr<Instance>& instance, const Core& core, const Manager::Options& options) {
+Outcome start(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options) {
   const uint64_t deadline_ns = core.now_ns() + options.start_timeout_ms * kNsPerMs;
-  auto started = within(options.start_timeout_ms, [instance, deadline_ns] { return instance->start(deadline_ns); });
+  auto started = within(core, instance->plugin(), options.start_timeout_ms,
+                        [instance, deadline_ns] { return instance->start(deadline_ns); });
   if (!started) return abandon(*instance, "start");
   if (started->ok()) *started = instance->open();
   if (started->ok()) return {};
@@ -61,16 +75,15 @@ Outcome start(const std::shared_ptr<Instance>& instance, const Core& core, const
   return {std::move(*started), ended.abandoned};
 }
 
-Outcome end(const std::shared_ptr<Instance>& instance, const Core& core, const Manager::Options& options) {
+Outcome end(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options) {
   instance->stop();
   const uint64_t deadline_ns = core.now_ns() + options.quiesce_timeout_ms * kNsPerMs;
-  const auto quiesced =
-      within(options.quiesce_timeout_ms, [instance, deadline_ns] { return instance->quiesce(deadline_ns); });
+  const auto quiesced = within(core, instance->plugin(), options.quiesce_timeout_ms,
+                               [instance, deadline_ns] { return instance->quiesce(deadline_ns); });
   if (!quiesced) return abandon(*instance, "quiesce");
-  if (!quiesced->ok()) {
-    log_warn("plugin", "quiesce failed", {{"plugin", instance->plugin()}, {"why", quiesced->error().message}});
-  }
-  return finish_off(instance, core, options);
+  Outcome ended = finish_off(instance, core, options);
+  if (ended.status.ok()) ended.status = std::move(*quiesced);
+  return ended;
 }
 
 }  // namespace novacron::host::plugin

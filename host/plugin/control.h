@@ -10,9 +10,11 @@
 
 namespace novacron::host::plugin {
 
-/// Runs it on a thread of its own; nothing when it did not return in time. Then the thread goes on, so what the
-/// function uses must be its own.
-std::optional<Status> within(uint64_t timeout_ms, std::function<Status()> function);
+/// Runs what enters a plugin on a thread of its own; nothing when it did not return in time. Then the thread goes on
+/// and counts as abandoned, so what the function uses must be its own. RESOURCE_EXHAUSTED "host.threads": there is
+/// none.
+std::optional<Status> within(Core& core, const std::string& plugin, uint64_t timeout_ms,
+                             std::function<Status()> function);
 
 /// How a step of an instance ended.
 struct Outcome {
@@ -21,10 +23,11 @@ struct Outcome {
 };
 
 /// Creates it with its configuration.
-Outcome create(const std::shared_ptr<Instance>& instance, const std::string& config, const Manager::Options& options);
+Outcome create(const std::shared_ptr<Instance>& instance, const std::string& config, Core& core,
+               const Manager::Options& options);
 /// Starts it and opens it for calls; a failure is followed by the end of it.
-Outcome start(const std::shared_ptr<Instance>& instance, const Core& core, const Manager::Options& options);
-/// Quiesces, drains and destroys it.
-Outcome end(const std::shared_ptr<Instance>& instance, const Core& core, const Manager::Options& options);
+Outcome start(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options);
+/// Quiesces, drains and destroys it. It is gone whatever the status says, unless it was abandoned.
+Outcome end(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options);
 
 }  // namespace novacron::host::plugin

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/base/timer_queue.h"
+#include "host/plugin/abandoned.h"
 #include "host/plugin/broker.h"
 #include "host/plugin/crew.h"
 #include "host/plugin/routes.h"
@@ -30,9 +31,11 @@ struct Core {
   uint64_t now_ns() const { return options.clock->monotonic_ns(); }
 
   const Broker::Options options;
+  const LocalNodes nodes;
   TimerQueue timers;
   WaitGraph graph;
   RouteTable routes;
+  Abandoned abandoned;
   std::atomic<uint64_t> last_sequence = 0;
   std::shared_ptr<Crew> completions;  ///< runs what host code gave to call_async()
 

@@ -101,6 +101,11 @@ size_t Crew::queued_calls() const {
   return calls_.size() + free_calls_.size();
 }
 
+size_t Crew::workers() const {
+  std::lock_guard lock(mutex_);
+  return workers_;
+}
+
 size_t Crew::runnable() const {
   if (options_.reentrant) return callbacks_.size() + free_calls_.size();
   const bool for_slot = slot_for_workers() && !(callbacks_.empty() && calls_.empty());

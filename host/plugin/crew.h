@@ -63,6 +63,8 @@ class Crew final : public std::enable_shared_from_this<Crew> {
 
   bool reentrant() const { return options_.reentrant; }
   size_t queued_calls() const;
+  /// Threads that are at its work now.
+  size_t workers() const;
 
  private:
   /// The next work that may run now, with the slot taken if it needs it.

@@ -9,6 +9,7 @@
 
 namespace novacron::host::plugin {
 
+class Breaker;
 class Call;
 
 /// A provider of services: an instance of a plugin in this process, or the host itself. What runs elsewhere (a sandbox,
@@ -20,6 +21,8 @@ class Endpoint {
   virtual const std::string& plugin() const = 0;
   /// Constant while the endpoint lives.
   virtual const std::vector<ServiceSpec>& services() const = 0;
+  /// Of one of its services; null: it needs none. Constant too.
+  virtual std::shared_ptr<Breaker> breaker(uint32_t service) const = 0;
   /// [any] thread, never blocks; a refusal is the call's result. `service` and `method` are indices into services().
   virtual void deliver(const std::shared_ptr<Call>& call, uint32_t service, uint32_t method) = 0;
 };

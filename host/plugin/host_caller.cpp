@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "host/plugin/breaker.h"
 #include "host/plugin/broker.h"
 #include "host/plugin/contexts.h"
 #include "host/plugin/core.h"
@@ -50,7 +51,7 @@ struct Opening {
 Status find_callee(const Core& core, std::string_view service, std::string_view method, const Target& target,
                    const CallOptions& options, Opening& out) {
   TRY_STATUS(may_call(*options.context, service));
-  out.provider = TRY(core.routes.snapshot()->find(service, target, core.options.node));
+  out.provider = TRY(core.routes.snapshot()->find(service, target, core.nodes));
   const auto& methods = out.provider.spec().methods;
   const auto found = std::find_if(methods.begin(), methods.end(), [&](const auto& m) { return m.name == method; });
   if (found == methods.end()) {
@@ -64,8 +65,11 @@ Status find_callee(const Core& core, std::string_view service, std::string_view 
   out.options.deadline_ns = effective_deadline_ns(now_ns, deadline_ns, found->default_timeout_ns);
   out.options.context = options.context;
   out.options.idempotency_key = options.idempotency_key;
+  out.options.node = target.node;
   out.options.request_last = (found->flags & NC_METHOD_CLIENT_STREAM) == 0;
-  return {};
+  out.options.begun_ns = now_ns;
+  out.options.breaker = out.provider.endpoint->breaker(out.provider.service);
+  return out.options.breaker ? out.options.breaker->admit(out.options.probe) : Status();
 }
 
 /// A refusal is the call's result too. `completion` may be empty.

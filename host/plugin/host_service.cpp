@@ -18,6 +18,7 @@ class HostServerCall final : public ServerCall {
   const auth::ContextPtr& context() const override { return call_->context(); }
   uint64_t deadline_ns() const override { return call_->deadline_ns(); }
   const std::string& idempotency_key() const override { return call_->idempotency_key(); }
+  const std::string& node() const override { return call_->node(); }
   bool cancelled() const override { return call_->cancelled(); }
   void on_cancel(std::function<void()> callback) override { call_->on_cancel(std::move(callback)); }
   Status write(Message message) override { return call_->write(End::kCallee, std::move(message), false, 0); }

@@ -23,6 +23,7 @@ class HostEndpoint final : public Endpoint, public std::enable_shared_from_this<
 
   const std::string& plugin() const override { return plugin_; }
   const std::vector<ServiceSpec>& services() const override { return services_; }
+  std::shared_ptr<Breaker> breaker(uint32_t) const override { return nullptr; }
   void deliver(const std::shared_ptr<Call>& call, uint32_t service, uint32_t method) override;
 
   bool serves(const Service& service) const { return &service_ == &service; }

@@ -6,6 +6,7 @@
 
 #include "host/base/log.h"
 #include "host/bus/bus.h"
+#include "host/plugin/breaker.h"
 #include "host/plugin/instance_parts.h"
 
 namespace novacron::host::plugin {
@@ -37,6 +38,7 @@ nc_buf buffer_of(const std::string& bytes) {
 
 std::shared_ptr<Instance> Instance::make(const std::shared_ptr<Core>& core, Options options) {
   std::shared_ptr<Instance> instance(new Instance(core, std::move(options)));
+  instance->make_breakers();
   std::lock_guard lock(core->mutex);
   auto& known = core->instances;
   known.erase(std::remove_if(known.begin(), known.end(), [](const auto& weak) { return weak.expired(); }), known.end());
@@ -50,10 +52,14 @@ Instance::Instance(const std::shared_ptr<Core>& core, Options options)
       options_(std::move(options)),
       host_(Table::make(this)),
       contexts_(*core->options.clock, options_.id, options_.grant, core->options.node),
-      log_(*core->options.clock, options_.id) {
+      log_(*core->options.clock, options_.id),
+      faults_([this](std::string_view reason) { trouble(reason); }) {
   for (const ServiceSpec& service : options_.services) {
     auto methods = std::make_unique<Method[]>(service.methods.size());
-    for (size_t i = 0; i < service.methods.size(); ++i) methods[i].flags = service.methods[i].flags;
+    for (size_t i = 0; i < service.methods.size(); ++i) {
+      methods[i].flags = service.methods[i].flags;
+      methods[i].name = service.name + '/' + service.methods[i].name;
+    }
     methods_.push_back(std::move(methods));
   }
   Crew::Options crew{"plugin " + options_.id};
@@ -66,30 +72,46 @@ Instance::Instance(const std::shared_ptr<Core>& core, Options options)
 
 Instance::~Instance() = default;
 
+void Instance::make_breakers() {
+  for (const ServiceSpec& service : options_.services) {
+    Breaker::Options options{options_.id, service.name, nullptr, nullptr};
+    options.on_change = [weak = weak_from_this()](Breaker::Change change) {
+      const auto self = weak.lock();
+      if (self) self->trouble(change == Breaker::Change::kOpened ? "plugin.breaker-open" : "plugin.breaker-closed");
+    };
+    options.on_no_answer = [weak = weak_from_this(), name = service.name] {
+      if (const auto self = weak.lock()) self->faults_.add(Fault::kNoAnswer, name);
+    };
+    breakers_.push_back(std::make_shared<Breaker>(*core_.options.clock, std::move(options)));
+  }
+}
+
+template <class Function>
+Status Instance::step(std::string_view entry, std::string_view reason, Function&& function) {
+  nc_error error{};
+  nc_code code = NC_OK;
+  TRY_STATUS(guarded(entry, [&] { code = function(error); }));
+  return status_of(code, error, reason);
+}
+
 Status Instance::create(const std::string& config) {
   const nc_buf buffer = buffer_of(config);
-  nc_error error{};
-  nc_code code = NC_INTERNAL;
   const Frame frame(Where::kControl, nullptr, slot());
-  if (!guarded([&] { code = options_.plugin->create(&host_, &buffer, &instance_, &error); })) {
-    code = NC_INTERNAL;
-  }
-  if (code != NC_OK) shut();
-  return status_of(code, error, "plugin.create-failed");
+  Status created = step("create", "plugin.create-failed",
+                        [&](nc_error& error) { return options_.plugin->create(&host_, &buffer, &instance_, &error); });
+  if (!created.ok()) shut();
+  return created;
 }
 
 Status Instance::start(uint64_t deadline_ns) {
-  nc_error error{};
-  nc_code code = NC_OK;
-  {
+  Status started;
+  if (NC_CAN(options_.plugin, start)) {
     const Frame frame(Where::kControl, nullptr, slot());
-    if (NC_CAN(options_.plugin, start) &&
-        !guarded([&] { code = options_.plugin->start(instance_, deadline_ns, &error); })) {
-      code = NC_INTERNAL;
-    }
+    started = step("start", "plugin.start-failed",
+                   [&](nc_error& error) { return options_.plugin->start(instance_, deadline_ns, &error); });
   }
   crew_->give_slot();
-  return status_of(code, error, "plugin.start-failed");
+  return started;
 }
 
 Status Instance::configure(const std::string& config, uint64_t until_ns) {
@@ -101,48 +123,55 @@ Status Instance::configure(const std::string& config, uint64_t until_ns) {
     return Error{Code::kDeadlineExceeded, options_.id + " is busy", "plugin.busy"};
   }
   const nc_buf buffer = buffer_of(config);
-  nc_error error{};
-  nc_code code = NC_INTERNAL;
+  Status configured;
   {
     const Frame frame(Where::kControl, nullptr, slot());
-    guarded([&] { code = options_.plugin->configure(instance_, &buffer, &error); });
+    configured = step("configure", "plugin.configure-failed",
+                      [&](nc_error& error) { return options_.plugin->configure(instance_, &buffer, &error); });
   }
   crew_->give_slot();
-  return status_of(code, error, "plugin.configure-failed");
+  return configured;
 }
 
 Status Instance::health() {
-  if (gone_ || !NC_CAN(options_.plugin, health)) return {};
-  nc_error error{};
-  nc_code code = NC_INTERNAL;
-  const Frame frame(Where::kAny, nullptr, nullptr);
-  guarded([&] { code = options_.plugin->health(instance_, &error); });
-  return status_of(code, error, "plugin.unhealthy");
+  if (!NC_CAN(options_.plugin, health)) return {};
+  if (asking_health_.exchange(true)) {
+    return Error{Code::kUnavailable, options_.id + " has not answered the last question yet", "plugin.health"};
+  }
+  Status healthy;
+  // Looked at after the flag was set: either drain() sees that, or this sees that it has begun.
+  if (!stopping_ && !gone_) {
+    const Frame frame(Where::kAny, nullptr, nullptr);
+    healthy =
+        step("health", "plugin.unhealthy", [&](nc_error& error) { return options_.plugin->health(instance_, &error); });
+  }
+  asking_health_ = false;
+  settled();
+  return healthy;
 }
 
 Status Instance::quiesce(uint64_t deadline_ns) {
   if (!NC_CAN(options_.plugin, quiesce)) return {};
-  nc_error error{};
-  nc_code code = NC_INTERNAL;
   const Frame frame(Where::kControl, nullptr, nullptr);
-  guarded([&] { code = options_.plugin->quiesce(instance_, deadline_ns, 0, &error); });
-  return status_of(code, error, "plugin.quiesce-failed");
+  return step("quiesce", "plugin.quiesce-failed",
+              [&](nc_error& error) { return options_.plugin->quiesce(instance_, deadline_ns, 0, &error); });
 }
 
 Status Instance::destroy(uint64_t until_ns) {
   if (!crew_->take_slot(until_ns)) {
     return Error{Code::kDeadlineExceeded, "a worker of " + options_.id + " does not come back", "plugin.stuck"};
   }
+  Status destroyed;
   {
     const Frame frame(Where::kControl, nullptr, slot());
-    guarded([&] { options_.plugin->destroy(instance_); });
+    destroyed = guarded("destroy", [&] { options_.plugin->destroy(instance_); });
   }
   shut();
-  return {};
+  return destroyed;
 }
 
 Status Instance::open() {
-  if (fatal_) return Error{Code::kFailedPrecondition, options_.id + " gave up while it started", "plugin.fatal"};
+  if (fatal_) return Error{Code::kFailedPrecondition, "it gave up while it started: " + why_fatal(), "plugin.fatal"};
   accepting_ = true;
   auto added = core_.routes.add(shared_from_this());
   if (!added.ok()) accepting_ = false;
@@ -167,7 +196,7 @@ void Instance::stop() {
 }
 
 bool Instance::idle() const {
-  return ends_.size() == 0 && subscriptions_.size() == 0 && timers_.size() == 0;
+  return ends_.size() == 0 && subscriptions_.size() == 0 && timers_.size() == 0 && !asking_health_;
 }
 
 void Instance::settled() {
@@ -208,6 +237,7 @@ void Instance::abandon() {
   }
   core_.routes.remove(*this);
   shut();
+  core_.abandoned.add(options_.id, [crew = crew_] { return crew->workers() > 0; });
 }
 
 void Instance::shut() {
@@ -246,7 +276,40 @@ void Instance::fatal(std::string why) {
   if (fatal_.exchange(true) || gone_) return;
   accepting_ = false;
   log_warn("plugin." + options_.id, "fatal", {{"why", why}});
+  {
+    std::lock_guard lock(drain_mutex_);
+    why_fatal_ = why;
+  }
   if (options_.on_fatal) options_.on_fatal(std::move(why));
+}
+
+Status Instance::threw(std::string_view entry, const std::string& what) {
+  std::string why = options_.id + " threw an exception from " + std::string(entry) + ": " + what;
+  fatal(why);
+  return Error{Code::kInternal, std::move(why), "plugin.threw"};
+}
+
+std::string Instance::why_fatal() {
+  std::lock_guard lock(drain_mutex_);
+  return why_fatal_;
+}
+
+void Instance::trouble(std::string_view reason) {
+  if (!gone_ && options_.on_trouble) options_.on_trouble(reason);
+}
+
+nc_code Instance::stale(std::string_view function) {
+  if (!gone_) faults_.add(Fault::kStaleId, function);
+  return NC_FAILED_PRECONDITION;
+}
+
+std::vector<OpenBreaker> Instance::open_breakers() const {
+  std::vector<OpenBreaker> open;
+  for (const auto& breaker : breakers_) {
+    OpenBreaker found;
+    if (breaker->describe(found)) open.push_back(std::move(found));
+  }
+  return open;
 }
 
 PluginCounters Instance::counters() const {

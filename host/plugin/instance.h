@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,12 +17,15 @@
 #include "host/plugin/contexts.h"
 #include "host/plugin/core.h"
 #include "host/plugin/endpoint.h"
+#include "host/plugin/faults.h"
 #include "host/plugin/frame.h"
 #include "host/plugin/lifecycle.h"
 #include "host/plugin/plugin_log.h"
 #include "sdk/abi/novacron/plugin.h"
 
 namespace novacron::host::plugin {
+
+class Breaker;
 
 constexpr uint64_t kFastBudgetNs = 50'000;   ///< of a FAST method; longer is an overrun
 constexpr int kOverrunWeight = 8;            ///< good runs that make up for one overrun
@@ -31,7 +35,7 @@ constexpr size_t kMaxWorkers = 16;           ///< threads in one plugin
 constexpr size_t kMaxOpenIncoming = 8'192;   ///< calls, both ends counted; more are refused
 constexpr size_t kMaxOpenOutgoing = 16'384;  ///< likewise
 constexpr size_t kMaxCallIds = 65'536;       ///< a plugin that has more leaks them: it is quarantined
-constexpr size_t kMaxRoutes = 1'024;
+constexpr size_t kMaxRoutes = 32'768;        ///< services, each on every node that it is called on
 constexpr size_t kMaxSubscriptions = 1'024;
 constexpr size_t kMaxTimers = 4'096;
 
@@ -46,7 +50,9 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
     const nc_plugin* plugin = nullptr;  ///< lives as long as the process
     std::vector<ServiceSpec> services;
     std::shared_ptr<const auth::Grant> grant;
-    std::function<void(std::string why)> on_fatal;  ///< once, on any thread; must not block
+    // On any thread; must not block.
+    std::function<void(std::string why)> on_fatal;            ///< once
+    std::function<void(std::string_view reason)> on_trouble;  ///< a fault or a breaker, see LifecycleListener
   };
   static std::shared_ptr<Instance> make(const std::shared_ptr<Core>& core, Options options);
   ~Instance() override;
@@ -54,6 +60,7 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   Status create(const std::string& config);
   Status start(uint64_t deadline_ns);
   Status configure(const std::string& config, uint64_t until_ns);
+  /// One at a time: UNAVAILABLE "plugin.health" while another asks.
   Status health();
   Status quiesce(uint64_t deadline_ns);
   /// DEADLINE_EXCEEDED: a worker does not come back, so destroy was not called.
@@ -70,9 +77,12 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
 
   size_t revoke_contexts(std::string_view principal) { return contexts_.revoke(principal); }
   PluginCounters counters() const;
+  std::vector<PluginFault> faults() const { return faults_.report(); }
+  std::vector<OpenBreaker> open_breakers() const;
 
   const std::string& plugin() const override { return options_.id; }
   const std::vector<ServiceSpec>& services() const override { return options_.services; }
+  std::shared_ptr<Breaker> breaker(uint32_t service) const override { return breakers_[service]; }
   void deliver(const std::shared_ptr<Call>& call, uint32_t service, uint32_t method) override;
 
  private:
@@ -126,10 +136,20 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   void fire(const TimerPtr& timer, nc_code why);
   void disarm(Timer& timer);
   void fatal(std::string why);
+  std::string why_fatal();
+  void trouble(std::string_view reason);
+  void refuse_more(std::string_view what) { faults_.add(Fault::kLimit, what); }
+  /// What a function answers that was given an id which names nothing.
+  nc_code stale(std::string_view function);
 
-  /// Runs what enters the plugin; false and fatal() when it throws.
+  /// Runs what enters the plugin; INTERNAL "plugin.threw" and fatal() when it throws.
   template <class Function>
-  bool guarded(Function&& function);
+  Status guarded(std::string_view entry, Function&& function);
+  /// Enters it for a step of its life; the plugin's own words when that fails.
+  template <class Function>
+  Status step(std::string_view entry, std::string_view reason, Function&& function);
+  Status threw(std::string_view entry, const std::string& what);
+  void make_breakers();
   Crew* slot() const { return crew_->reentrant() ? nullptr : crew_.get(); }
   /// Runs on a worker, with the slot; at once and without entering the plugin when the instance is gone.
   void post_callback(std::function<void()> work);
@@ -150,10 +170,12 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   std::shared_ptr<Crew> crew_;
   Contexts contexts_;
   PluginLog log_;
+  Faults faults_;
+  std::vector<std::shared_ptr<Breaker>> breakers_;  ///< by service
   IdTable<CallEndPtr> ends_{kMaxCallIds};
   IdTable<std::shared_ptr<Route>> routes_{kMaxRoutes};
   std::mutex connect_mutex_;  ///< same arguments, same route
-  std::vector<std::pair<nc_route, std::shared_ptr<Route>>> known_routes_;
+  std::multimap<std::string, std::pair<nc_route, std::shared_ptr<Route>>> known_routes_;  ///< by service and target
   IdTable<SubscriptionPtr> subscriptions_{kMaxSubscriptions};
   IdTable<TimerPtr> timers_{kMaxTimers};
 
@@ -161,7 +183,9 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> gone_ = false;  ///< destroyed or abandoned: nothing enters it, all its ids are stale
   std::atomic<bool> fatal_ = false;
+  std::atomic<bool> asking_health_ = false;
   std::mutex drain_mutex_;
+  std::string why_fatal_;  ///< under drain_mutex_
   std::condition_variable drained_;
 
   std::atomic<uint64_t> calls_ = 0;

@@ -1,9 +1,18 @@
 // An instance as a caller: routes, calls and what may be done with one.
 #include <algorithm>
 
+#include "host/plugin/breaker.h"
 #include "host/plugin/instance_parts.h"
 
 namespace novacron::host::plugin {
+
+namespace {
+
+Status too_short() {
+  return Error{Code::kInvalidArgument, "the request's size leaves out its message", "host.bad-request"};
+}
+
+}  // namespace
 
 /// A call that is sound, and where it goes.
 struct Instance::Outgoing {
@@ -17,13 +26,16 @@ nc_route Instance::connect(const nc_service* wanted, const nc_target* target) {
   if (gone_ || !spec.ok()) return 0;
   Target where;
   if (target && NC_HAS(target, node)) where = {std::string(view(target->plugin)), std::string(view(target->node))};
+  const std::string key = spec->name + ' ' + where.plugin + ' ' + where.node;
   std::lock_guard lock(connect_mutex_);
-  for (const auto& [id, route] : known_routes_) {
-    if (route->same(*spec, where)) return id;
+  const auto [begin, end] = known_routes_.equal_range(key);
+  for (auto known = begin; known != end; ++known) {
+    if (known->second.second->same(*spec, where)) return known->second.first;
   }
   auto route = std::make_shared<Route>(std::move(spec).value(), std::move(where));
   const nc_route id = routes_.insert(route);
-  if (id != 0) known_routes_.emplace_back(id, std::move(route));
+  if (id == 0) return refuse_more("routes"), 0;
+  known_routes_.emplace(key, std::make_pair(id, std::move(route)));
   return id;
 }
 
@@ -38,7 +50,7 @@ Status Instance::prepare(nc_route route_id, const nc_request& request, Outgoing&
   }
   out.options.context = TRY(contexts_.onward(request.context));
   TRY_STATUS(may_call(*out.options.context, wanted.name));
-  const auto binding = TRY(route->resolve(core_.routes, core_.options.node));
+  const auto binding = TRY(route->resolve(core_.routes, core_.nodes));
   const uint32_t method = binding->methods[request.method];
   const auto name = [&] { return wanted.name + '/' + wanted.methods[request.method].name; };
   if (method == Route::Binding::kUnknown) {
@@ -53,22 +65,27 @@ Status Instance::prepare(nc_route route_id, const nc_request& request, Outgoing&
   out.provider = binding->provider;
   out.method = method;
   out.options.flags = callee.flags;
+  out.options.node = route->target().node;
   const uint64_t now_ns = core_.now_ns();
   out.options.deadline_ns = effective_deadline_ns(now_ns, request.deadline_ns, callee.default_timeout_ns);
   if (NC_HAS(&request, idempotency_key)) out.options.idempotency_key = view(request.idempotency_key);
   const bool client_stream = (callee.flags & NC_METHOD_CLIENT_STREAM) != 0;
   out.options.request = taken.message || client_stream ? std::move(taken.message) : Message{};
   out.options.request_last = taken.last || !client_stream;
-  if (out.options.deadline_ns > now_ns) return {};
-  return Error{Code::kDeadlineExceeded, "the call's deadline is over already", "host.deadline"};
+  if (out.options.deadline_ns <= now_ns) {
+    return Error{Code::kDeadlineExceeded, "the call's deadline is over already", "host.deadline"};
+  }
+  out.options.begun_ns = now_ns;
+  out.options.breaker = out.provider.endpoint->breaker(out.provider.service);
+  return out.options.breaker ? out.options.breaker->admit(out.options.probe) : Status();
 }
 
 nc_call Instance::call(nc_route route, const nc_request* request, void* ctx, Done done) {
   Outgoing out;
-  Status sound = Error{Code::kInvalidArgument, "the request's size leaves out its message", "host.bad-request"};
-  if (request && NC_HAS(request, message)) sound = prepare(route, *request, out);
+  Status sound = request && NC_HAS(request, message) ? prepare(route, *request, out) : too_short();
   if (gone_) return 0;
   if (sound.ok() && ends_.size() >= kMaxOpenOutgoing) {
+    refuse_more("calls that it makes");
     sound = Error{Code::kResourceExhausted, options_.id + " has too many open calls", "host.too-many-calls"};
   }
   out.options.caller = crew_;
@@ -101,7 +118,7 @@ void Instance::run_done(const CallEndPtr& end) {
     const ResultView result(end->call->take_result());
     const auto cause = end->cause.lock();
     const Frame frame(Where::kWorker, cause.get(), slot(), crew_.get());
-    guarded([&] { end->done(end->ctx, end->id, result.get()); });
+    (void)guarded("a completion", [&] { end->done(end->ctx, end->id, result.get()); });
   }
   end->call->abandon();
   end_call(end);
@@ -110,7 +127,8 @@ void Instance::run_done(const CallEndPtr& end) {
 nc_code Instance::wait(nc_call id, uint64_t until_ns, const nc_result** result) {
   if (!Frame::may_wait()) return NC_FAILED_PRECONDITION;
   const CallEndPtr end = ends_.find(id);
-  if (!end || end->end != End::kCaller || end->done || !result) return NC_FAILED_PRECONDITION;
+  if (!end) return stale("wait");
+  if (end->end != End::kCaller || end->done || !result) return NC_FAILED_PRECONDITION;
   const Status there = end->call->await_result(until_ns == 0 ? UINT64_MAX : until_ns);
   if (!there.ok()) return code_of(there.code());
   std::lock_guard lock(end->mutex);
@@ -140,8 +158,8 @@ nc_code Instance::write(nc_call id, const nc_message* message, uint64_t until_ns
   auto taken = take_message(message);
   if (!Frame::may_wait()) return NC_FAILED_PRECONDITION;
   const CallEndPtr end = ends_.find(id);
-  if (!end) return NC_FAILED_PRECONDITION;
-  if (!taken.ok()) return code_of(taken.code());
+  if (!end) return stale("write");
+  if (!taken.ok()) return faults_.add(Fault::kBadMessage, taken.error().message), code_of(taken.code());
   const bool last = taken->last || !taken->message;  // no message: the end of the stream, nothing else
   const uint64_t until = until_ns == 0 ? UINT64_MAX : until_ns;
   return code_of(end->call->write(end->end, std::move(taken->message), last, until).code());
@@ -150,7 +168,7 @@ nc_code Instance::write(nc_call id, const nc_message* message, uint64_t until_ns
 nc_code Instance::read(nc_call id, nc_message* message, uint64_t until_ns) {
   if (!Frame::may_wait()) return NC_FAILED_PRECONDITION;
   const CallEndPtr end = ends_.find(id);
-  if (!end || !message) return NC_FAILED_PRECONDITION;
+  if (!end || !message) return stale("read");
   auto next = end->call->read(end->end, until_ns == 0 ? UINT64_MAX : until_ns);
   if (!next.ok()) return code_of(next.code());
   auto handed_out = std::make_unique<MessageView>();

@@ -11,7 +11,7 @@ nc_code Instance::publish(nc_context context, const nc_event* event) {
   {
     const nc_message carrier{sizeof(nc_message), 0, event->body, {}};
     auto taken = take_message(&carrier);
-    if (!taken.ok()) return code_of(taken.code());
+    if (!taken.ok()) return faults_.add(Fault::kBadMessage, taken.error().message), code_of(taken.code());
     if (taken->message) body = std::move(taken->message->body);
   }
   if (gone_) return NC_FAILED_PRECONDITION;
@@ -52,7 +52,11 @@ nc_subscription Instance::subscribe(nc_context context, const nc_interest* inter
   subscription->id = subscriptions_.insert(subscription);
   std::string tenant;
   Status admitted = Error{Code::kResourceExhausted, options_.id + " has too many subscriptions"};
-  if (subscription->id != 0) admitted = admit(context, *interest, tenant);
+  if (subscription->id != 0) {
+    admitted = admit(context, *interest, tenant);
+  } else {
+    refuse_more("subscriptions");
+  }
   if (!admitted.ok()) {
     if (admitted.code() == Code::kPermissionDenied) {
       log_.write(NC_LOG_WARN, borrow("subscription refused: " + admitted.error().message), nullptr, 0);
@@ -115,13 +119,13 @@ void Instance::run_events(const SubscriptionPtr& subscription, const void* from_
     pointers.push_back(&events[i]);
   }
   const Frame frame(Where::kWorker, nullptr, slot(), crew_.get());
-  guarded([&] { subscription->on_events(subscription->ctx, pointers.data(), pointers.size()); });
+  (void)guarded("on_events", [&] { subscription->on_events(subscription->ctx, pointers.data(), pointers.size()); });
 }
 
 void Instance::run_on_end(const SubscriptionPtr& subscription, Code why) {
   if (!gone_) {
     const Frame frame(Where::kWorker, nullptr, slot(), crew_.get());
-    guarded([&] { subscription->on_end(subscription->ctx, code_of(why)); });
+    (void)guarded("on_end", [&] { subscription->on_end(subscription->ctx, code_of(why)); });
   }
   if (subscriptions_.take(subscription->id)) settled();
 }
@@ -143,7 +147,7 @@ nc_timer Instance::post(const nc_task* task) {
   timer->ctx = task->ctx;
   timer->run = task->run;
   timer->id = timers_.insert(timer);
-  if (timer->id == 0) return 0;
+  if (timer->id == 0) return refuse_more("timers"), 0;
   {
     std::lock_guard lock(timer->mutex);
     timer->in_queue = core_.timers.at(task->not_before_ns, [weak = weak_from_this(), timer] {
@@ -175,7 +179,7 @@ void Instance::fire(const TimerPtr& timer, nc_code why) {
     if (self->gone_) return;
     {
       const Frame frame(Where::kWorker, nullptr, self->slot(), self->crew_.get());
-      self->guarded([&] { timer->run(timer->ctx, why); });
+      (void)self->guarded("a task", [&] { timer->run(timer->ctx, why); });
     }
     if (self->timers_.take(timer->id)) self->settled();
   });

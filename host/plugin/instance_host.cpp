@@ -30,7 +30,7 @@ nc_host Instance::Table::make(Instance* self) {
   host.self = self;
   host.get_extension = [](void*, const char*) -> const void* { return nullptr; };
   host.log = [](void* me, int32_t level, nc_str event, const nc_field* const* fields, size_t len) {
-    of(me).log_.write(level, event, fields, len);
+    if (!of(me).log_.write(level, event, fields, len)) of(me).faults_.add(Fault::kLogFlood, view(event));
   };
   host.now = [](void* me, int32_t clock) {
     const Clock& source = *of(me).core_.options.clock;

@@ -29,6 +29,7 @@ struct Instance::CallEnd {
 };
 
 struct Instance::Method {
+  std::string name;  ///< with its service's: "example.v1.Greeter/Greet"
   uint32_t flags = 0;
   std::atomic<int> overrun_score = 0;
   std::atomic<bool> demoted = false;
@@ -62,16 +63,17 @@ struct Instance::Table {
 };
 
 template <class Function>
-bool Instance::guarded(Function&& function) {
+Status Instance::guarded(std::string_view entry, Function&& function) {
+  std::string thrown;
   try {
     function();
-    return true;
-  } catch (const std::exception& thrown) {
-    fatal(std::string("threw an exception: ") + thrown.what());
+    return {};
+  } catch (const std::exception& exception) {
+    thrown = exception.what();
   } catch (...) {
-    fatal("threw an exception");
+    thrown = "no std::exception";
   }
-  return false;
+  return threw(entry, thrown);
 }
 
 }  // namespace novacron::host::plugin

@@ -18,6 +18,7 @@ void Instance::deliver(const std::shared_ptr<Call>& call, uint32_t service, uint
   ++calls_;
   auto end = std::make_shared<CallEnd>(End::kCallee, call);
   if (ends_.size() >= kMaxOpenIncoming) {
+    refuse_more("open calls");
     return refuse(end, {Code::kResourceExhausted, options_.id + " has too many open calls", "plugin.too-many-calls"});
   }
   end->id = ends_.insert(end);
@@ -34,6 +35,7 @@ void Instance::deliver(const std::shared_ptr<Call>& call, uint32_t service, uint
                        [self = shared_from_this(), end, service, method] { self->run_queued(end, service, method); });
   if (posted.ok()) return;
   ++refused_;
+  if (posted.code() == Code::kResourceExhausted) faults_.add(Fault::kQueueFull, called.name);
   refuse(end, std::move(posted).error());
 }
 
@@ -77,22 +79,25 @@ void Instance::enter(const CallEndPtr& end, uint32_t service, uint32_t method) {
   request.context = end->context;
   request.deadline_ns = call.deadline_ns();
   request.idempotency_key = borrow(call.idempotency_key());
+  request.node = borrow(call.node());
   MessageView message;
   if (auto body = call.take_request()) {
     message.set(std::move(*body), call.request_last() ? NC_MESSAGE_LAST : 0);
     request.message = message.get();
   }
   nc_code code = NC_INTERNAL;
+  Status entered;
   {
     const Where where = (called.flags & NC_METHOD_FAST) ? Where::kFast : Where::kWorker;
     const Frame frame(where, &call, needs_slot(called) ? crew_.get() : nullptr, crew_.get());
-    guarded([&] { code = options_.plugin->invoke(instance_, service, &request); });
+    entered = guarded("invoke", [&] { code = options_.plugin->invoke(instance_, service, &request); });
   }
   if (code == NC_OK) return call.returned();
   if (!ends_.take(end->id)) return;  // it was finished all the same
   ++errors_;
   contexts_.end(end->context);
-  call.finish(Error{code_of(code), options_.id + " refused the call", "plugin.refused"});
+  if (entered.ok()) entered = Error{code_of(code), options_.id + " refused the call", "plugin.refused"};
+  call.finish(std::move(entered).error());
   settled();
 }
 
@@ -102,13 +107,18 @@ void Instance::note_duration(Method& method, uint64_t ns) {
     return;
   }
   ++overruns_;
+  faults_.add(Fault::kSlowFast, method.name);
   if ((method.overrun_score += kOverrunWeight) >= kDemoteAt) method.demoted = true;
 }
 
 nc_code Instance::finish(nc_call id, const nc_result* result) {
   auto value = take_result(result);
-  const CallEndPtr end = ends_.find(id);
-  if (!end || end->end != End::kCallee || !ends_.take(id)) return NC_FAILED_PRECONDITION;
+  const CallEndPtr end =
+      ends_.take_when(id, [](const CallEndPtr& candidate) { return candidate->end == End::kCallee; });
+  if (!end) return stale("finish");
+  if (value.code() == Code::kInternal && value.error().reason == "plugin.bad-result") {
+    faults_.add(Fault::kBadMessage, value.error().message);
+  }
   if (!value.ok()) ++errors_;
   contexts_.end(end->context);
   end->call->finish(std::move(value));

@@ -86,6 +86,7 @@ Result<LoadedLibrary> check_descriptor(const nc_plugin* plugin, const Manifest& 
   if (view(descriptor->contracts_sha256) != contracts_sha256) {
     return differs("it was built with other contracts than those beside it");
   }
+  if (descriptor->services_len > 0 && !descriptor->services) return differs("it has services, but no table of them");
   LoadedLibrary loaded;
   loaded.plugin = plugin;
   for (size_t i = 0; i < descriptor->services_len; ++i) {
@@ -108,23 +109,34 @@ Libraries::Libraries(std::filesystem::path folder) : folder_(std::move(folder)) 
 }
 
 Result<LoadedLibrary> Libraries::load(const Manifest& manifest, const PackageFiles& files) {
-  std::lock_guard lock(mutex_);
   const Key key(manifest.id, files.digest);
-  auto found = loaded_.find(key);
-  if (found == loaded_.end()) found = loaded_.emplace(key, TRY(load_copy(manifest, files))).first;
-  return check_descriptor(found->second, manifest, files.contracts_sha256);
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = loaded_.find(key);
+    if (found != loaded_.end()) return check_descriptor(found->second, manifest, files.contracts_sha256);
+  }
+  const nc_plugin* const plugin = TRY(load_copy(manifest, files));
+  std::lock_guard lock(mutex_);
+  loaded_[key] = plugin;
+  return check_descriptor(plugin, manifest, files.contracts_sha256);
 }
 
-Result<const nc_plugin*> Libraries::load_copy(const Manifest& manifest, const PackageFiles& files) {
-  size_t& resident = resident_[manifest.id];
+/// A name that no copy had before.
+Result<std::filesystem::path> Libraries::place_for(const std::string& plugin) {
+  std::lock_guard lock(mutex_);
+  size_t& resident = resident_[plugin];
   if (resident >= kMaxResidentVersions) {
     return Error{Code::kResourceExhausted,
-                 "8 versions of " + manifest.id + " are in memory already; restart the host to load another",
+                 "8 versions of " + plugin + " are in memory already; restart the host to load another",
                  "plugin.too-many-versions"};
   }
-  const auto path = folder_ / (manifest.id + '-' + std::to_string(resident) + ".so");
+  return folder_ / (plugin + '-' + std::to_string(resident++) + ".so");
+}
+
+/// Without the lock, since constructors and the entry are the library's own code.
+Result<const nc_plugin*> Libraries::load_copy(const Manifest& manifest, const PackageFiles& files) {
+  const auto path = TRY(place_for(manifest.id));
   TRY_STATUS(write_file(path.string(), files.library, 0500));
-  ++resident;
   try {
     boost::dll::shared_library library;
     library.load(path.string(), boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
@@ -133,6 +145,8 @@ Result<const nc_plugin*> Libraries::load_copy(const Manifest& manifest, const Pa
     return entry(NC_ABI_MINOR, sizeof(nc_host));
   } catch (const std::exception& thrown) {
     return not_loaded(thrown.what());
+  } catch (...) {
+    return not_loaded("its entry threw");
   }
 }
 

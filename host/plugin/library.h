@@ -39,7 +39,8 @@ struct LoadedLibrary {
 Result<LoadedLibrary> check_descriptor(const nc_plugin* plugin, const Manifest& manifest,
                                        const std::string& contracts_sha256);
 
-/// [worker] threads.
+/// [worker] threads, several at once, but one at a time for a plugin. A library's own code runs in load(), and may
+/// hang.
 class Libraries final {
  public:
   /// `folder` is emptied and is for the copies that are loaded.
@@ -53,6 +54,7 @@ class Libraries final {
 
  private:
   using Key = std::pair<std::string, std::string>;  ///< plugin and digest
+  Result<std::filesystem::path> place_for(const std::string& plugin);
   Result<const nc_plugin*> load_copy(const Manifest& manifest, const PackageFiles& files);
 
   const std::filesystem::path folder_;

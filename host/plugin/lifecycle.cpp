@@ -18,7 +18,7 @@ const std::array<Row, 10>& table() {
   static const std::array<Row, 10> rows{{
       {S::kAvailable, "available", {S::kInstalled}},
       {S::kInstalled, "installed", {S::kInstalled, S::kResolved, S::kFailed, S::kDisabled, S::kAvailable}},
-      {S::kResolved, "resolved", {S::kLoaded, S::kFailed}},
+      {S::kResolved, "resolved", {S::kLoaded, S::kFailed, S::kAbandoned}},
       {S::kLoaded, "loaded", {S::kConfigured, S::kFailed, S::kAbandoned}},
       {S::kConfigured, "configured", {S::kEnabled, S::kFailed, S::kAbandoned}},
       {S::kEnabled, "enabled", {S::kDisabled, S::kQuarantined, S::kAbandoned}},

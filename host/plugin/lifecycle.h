@@ -54,6 +54,20 @@ struct PluginCounters {
   uint64_t abandoned = 0;  ///< instances of it
 };
 
+/// What it does wrong without being stopped for it.
+struct PluginFault {
+  std::string reason;  ///< stable, for programs: "plugin.stale-id"
+  std::string message;
+  uint64_t count = 0;
+};
+
+/// A service of it whose calls are refused, since too many in a row failed.
+struct OpenBreaker {
+  std::string service;
+  bool half_open = false;  ///< one call is let through, to see
+  uint32_t failures = 0;   ///< in a row
+};
+
 struct PluginInfo {
   std::string id;
   State state = State::kAvailable;
@@ -63,6 +77,9 @@ struct PluginInfo {
   std::string digest;          ///< "sha256:<64 hex>" of the library; empty before it is read
   Manifest manifest;           ///< of the installed version, else of the newest available
   PluginCounters counters;
+  // Of the instance that runs, or ran last.
+  std::vector<PluginFault> faults;
+  std::vector<OpenBreaker> breakers;
 };
 
 /// Told of every transition, in order for one plugin, on the thread that made it, with no lock held. Must not call the
@@ -71,6 +88,9 @@ class LifecycleListener {
  public:
   virtual ~LifecycleListener() = default;
   virtual void on_transition(const Transition& transition, const PluginInfo& now) = 0;
+  /// Its faults or breakers changed: the fault's reason, "plugin.breaker-open" or "plugin.breaker-closed". On a thread
+  /// of the manager's, beside anything.
+  virtual void on_trouble(const std::string& reason, const PluginInfo& now) = 0;
 };
 
 /// Where the host keeps contracts. [worker] threads; may block.

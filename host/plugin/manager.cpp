@@ -2,16 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
-#include <condition_variable>
-#include <map>
-#include <mutex>
 
 #include "host/base/log.h"
 #include "host/plugin/broker.h"
 #include "host/plugin/control.h"
-#include "host/plugin/core.h"
-#include "host/plugin/instance.h"
-#include "host/plugin/library.h"
+#include "host/plugin/manager_impl.h"
 
 namespace novacron::host::plugin {
 namespace {
@@ -32,79 +27,22 @@ Error not_installed(std::string_view id) {
 
 }  // namespace
 
-class Manager::Impl {
- public:
-  Impl(Broker& broker, ContractCatalog& contracts, LifecycleListener& listener, Options options);
-  ~Impl();
-
-  Status install(const InstallRequest& request);
-  Status enable(std::string_view id);
-  Status disable(std::string_view id);
-  Status configure(std::string_view id, const std::string& config);
-  Status remove(std::string_view id);
-  Status health(std::string_view id);
-  Result<PluginInfo> info(std::string_view id) const;
-  std::vector<PluginInfo> list() const;
-  const Options& options() const { return options_; }
-
- private:
-  struct Plugin {
-    std::mutex control;  ///< one control function at a time
-    std::shared_ptr<std::atomic<bool>> asking_health = std::make_shared<std::atomic<bool>>(false);
-    Package package;
-    std::shared_ptr<const auth::Grant> grant;
-    std::string config;
-    // Under mutex_:
-    PluginInfo info;
-    std::shared_ptr<Instance> instance;
-  };
-  using PluginPtr = std::shared_ptr<Plugin>;
-
-  PluginPtr find(std::string_view id) const;
-  PluginPtr find_or_add(const std::string& id);
-  State state_of(const Plugin& plugin) const;
-  Result<Package> choose(const InstallRequest& request) const;
-  Status check_placement(const Manifest& manifest) const;
-  Status replace(Plugin& plugin, const InstallRequest& request, Package package, const PackageFiles& files);
-  void move(Plugin& plugin, State to, std::string reason, std::string message = "");
-  Status fail(Plugin& plugin, Error error, bool abandoned = false);
-  Status resolve(Plugin& plugin);
-  Result<LoadedLibrary> load(Plugin& plugin);
-  Status bring_up(Plugin& plugin, LoadedLibrary library);
-  Status take_down(Plugin& plugin, State to, std::string reason, std::string message);
-  void quarantine(const PluginPtr& plugin, const std::weak_ptr<Instance>& instance, const std::string& why);
-  void set_instance(Plugin& plugin, std::shared_ptr<Instance> instance);
-  PluginInfo info_of(const Plugin& plugin) const;
-
-  Broker& broker_;
-  Core& core_;
-  ContractCatalog& contracts_;
-  LifecycleListener& listener_;
-  const Options options_;
-  Libraries libraries_;
-  std::shared_ptr<Crew> background_;  ///< quarantines
-  mutable std::mutex mutex_;
-  std::map<std::string, PluginPtr, std::less<>> plugins_;
-  std::condition_variable quiet_;
-  size_t quarantines_ = 0;  ///< under way
-};
-
 Manager::Impl::Impl(Broker& broker, ContractCatalog& contracts, LifecycleListener& listener, Options options)
     : broker_(broker),
       core_(*broker.core()),
       contracts_(contracts),
       listener_(listener),
       options_(std::move(options)),
-      libraries_(options_.libraries) {
-  Crew::Options crew{"quarantines"};
+      libraries_(std::make_shared<Libraries>(options_.libraries)) {
+  Crew::Options crew{"troubles of plugins"};
   crew.reentrant = true;
   background_ = std::make_shared<Crew>(*core_.options.pool, core_.timers, *core_.options.clock, std::move(crew));
 }
 
 Manager::Impl::~Impl() {
-  for (const PluginInfo& plugin : list()) (void)disable(plugin.id);
+  disable_all();
   std::unique_lock lock(mutex_);
-  quiet_.wait(lock, [this] { return quarantines_ == 0; });
+  quiet_.wait(lock, [this] { return later_ == 0; });
   background_->close();
 }
 
@@ -132,9 +70,8 @@ State Manager::Impl::state_of(const Plugin& plugin) const {
 void Manager::Impl::set_instance(Plugin& plugin, std::shared_ptr<Instance> instance) {
   std::lock_guard lock(mutex_);
   if (plugin.instance) {
-    const uint64_t abandoned = plugin.info.counters.abandoned;
-    plugin.info.counters = plugin.instance->counters();
-    plugin.info.counters.abandoned = abandoned;
+    plugin.info = info_of(plugin);
+    plugin.info.breakers.clear();  // they are of the instance that goes
   }
   plugin.instance.swap(instance);
 }
@@ -160,7 +97,7 @@ void Manager::Impl::move(Plugin& plugin, State to, std::string reason, std::stri
 
 Status Manager::Impl::fail(Plugin& plugin, Error error, bool abandoned) {
   set_instance(plugin, nullptr);
-  if (abandoned) libraries_.abandon(plugin.info.id, plugin.info.digest);
+  if (abandoned) libraries_->abandon(plugin.info.id, plugin.info.digest);
   move(plugin, abandoned ? State::kAbandoned : State::kFailed, error.reason, error.message);
   return error;
 }
@@ -228,59 +165,6 @@ Status Manager::Impl::replace(Plugin& plugin, const InstallRequest& request, Pac
   return {};
 }
 
-Status Manager::Impl::resolve(Plugin& plugin) {
-  for (const Required& required : plugin.package.manifest.required) {
-    if (contracts_.satisfied(required)) continue;
-    return fail(plugin, {Code::kFailedPrecondition,
-                         plugin.info.id + " requires the contract " + required.contract + ' ' +
-                             required.range.to_string() + ", which no installed plugin provides",
-                         "plugin.requires"});
-  }
-  move(plugin, State::kResolved, "plugin.resolved");
-  return {};
-}
-
-Result<LoadedLibrary> Manager::Impl::load(Plugin& plugin) {
-  const auto read = [&]() -> Result<LoadedLibrary> {
-    const PackageFiles files = TRY(read_package(plugin.package));
-    if (files.digest != plugin.info.digest) {
-      return Error{Code::kFailedPrecondition, "the package changed since it was installed; install it again",
-                   "plugin.package-changed"};
-    }
-    return libraries_.load(plugin.package.manifest, files);
-  };
-  auto loaded = read();
-  if (!loaded.ok()) return fail(plugin, std::move(loaded).error()).error();
-  move(plugin, State::kLoaded, "plugin.loaded");
-  return loaded;
-}
-
-Status Manager::Impl::bring_up(Plugin& plugin, LoadedLibrary library) {
-  Instance::Options options;
-  options.id = plugin.info.id;
-  options.plugin = library.plugin;
-  options.services = std::move(library.services);
-  options.grant = plugin.grant;
-  auto weak = std::make_shared<std::weak_ptr<Instance>>();
-  options.on_fatal = [this, owner = find(plugin.info.id), weak](const std::string& why) {
-    {
-      std::lock_guard lock(mutex_);
-      ++quarantines_;
-    }
-    background_->post_callback([this, owner, weak, why] { quarantine(owner, *weak, why); });
-  };
-  const auto instance = Instance::make(broker_.core(), std::move(options));
-  *weak = instance;
-  set_instance(plugin, instance);
-  auto created = create(instance, plugin.config, options_);
-  if (!created.status.ok()) return fail(plugin, std::move(created.status).error(), created.abandoned);
-  move(plugin, State::kConfigured, "plugin.configured");
-  auto started = start(instance, core_, options_);
-  if (!started.status.ok()) return fail(plugin, std::move(started.status).error(), started.abandoned);
-  move(plugin, State::kEnabled, "plugin.enabled");
-  return {};
-}
-
 Status Manager::Impl::enable(std::string_view id) {
   const PluginPtr plugin = find(id);
   if (!plugin) return not_installed(id);
@@ -293,17 +177,10 @@ Status Manager::Impl::enable(std::string_view id) {
     return Error{Code::kFailedPrecondition, std::string(id) + " is " + name + "; disable it first", "plugin." + name};
   }
   TRY_STATUS(check_placement(plugin->package.manifest));
-  TRY_STATUS(resolve(*plugin));
-  LoadedLibrary library = TRY(load(*plugin));
-  return bring_up(*plugin, std::move(library));
-}
-
-Status Manager::Impl::take_down(Plugin& plugin, State to, std::string reason, std::string message) {
-  auto ended = end(plugin.instance, core_, options_);
-  if (ended.abandoned) return fail(plugin, std::move(ended.status).error(), true);
-  set_instance(plugin, nullptr);
-  move(plugin, to, std::move(reason), std::move(message));
-  return {};
+  TRY_STATUS(admit(*plugin));
+  const Status brought_up = bring_up(*plugin);
+  admitted_is_over();
+  return brought_up;
 }
 
 Status Manager::Impl::disable(std::string_view id) {
@@ -318,18 +195,6 @@ Status Manager::Impl::disable(std::string_view id) {
   return {};
 }
 
-void Manager::Impl::quarantine(const PluginPtr& plugin, const std::weak_ptr<Instance>& instance,
-                               const std::string& why) {
-  {
-    std::lock_guard lock(plugin->control);
-    const auto fatal = instance.lock();
-    if (fatal && fatal == plugin->instance) (void)take_down(*plugin, State::kQuarantined, "plugin.fatal", why);
-  }
-  std::lock_guard lock(mutex_);
-  --quarantines_;
-  quiet_.notify_all();
-}
-
 Status Manager::Impl::configure(std::string_view id, const std::string& config) {
   const PluginPtr plugin = find(id);
   if (!plugin) return not_installed(id);
@@ -339,9 +204,9 @@ Status Manager::Impl::configure(std::string_view id, const std::string& config) 
     return {};
   }
   const uint64_t until_ns = core_.now_ns() + options_.start_timeout_ms * 1'000'000;
-  const auto configured = within(options_.start_timeout_ms, [instance = plugin->instance, config, until_ns] {
-    return instance->configure(config, until_ns);
-  });
+  const auto configured =
+      within(core_, plugin->info.id, options_.start_timeout_ms,
+             [instance = plugin->instance, config, until_ns] { return instance->configure(config, until_ns); });
   if (!configured) {
     plugin->instance->abandon();
     return fail(*plugin, {Code::kDeadlineExceeded, "it did not come back from configure", "plugin.abandoned"}, true);
@@ -374,14 +239,9 @@ Status Manager::Impl::health(std::string_view id) {
     instance = plugin->instance;
   }
   if (!instance) return Error{Code::kUnavailable, std::string(id) + " is not enabled", "plugin.not-enabled"};
-  const Error silent{Code::kUnavailable, std::string(id) + " does not say how it is", "plugin.health"};
-  if (plugin->asking_health->exchange(true)) return silent;
-  auto answer = within(options_.health_timeout_ms, [instance, asking = plugin->asking_health] {
-    Status status = instance->health();
-    *asking = false;
-    return status;
-  });
-  return answer ? *answer : silent;
+  auto answer = within(core_, std::string(id), options_.health_timeout_ms, [instance] { return instance->health(); });
+  if (answer) return std::move(*answer);
+  return Error{Code::kUnavailable, std::string(id) + " does not say how it is", "plugin.health"};
 }
 
 PluginInfo Manager::Impl::info_of(const Plugin& plugin) const {
@@ -390,6 +250,8 @@ PluginInfo Manager::Impl::info_of(const Plugin& plugin) const {
   const uint64_t abandoned = info.counters.abandoned;
   info.counters = plugin.instance->counters();
   info.counters.abandoned = abandoned;
+  info.faults = plugin.instance->faults();
+  info.breakers = plugin.instance->open_breakers();
   return info;
 }
 

@@ -14,6 +14,7 @@ namespace novacron::host::plugin {
 class Broker;
 
 constexpr size_t kMaxResidentVersions = 8;  ///< copies of one plugin's library in this process
+constexpr size_t kMaxDisabledAtOnce = 16;   ///< when the manager ends
 
 /// A package's folder in the catalog: <catalog>/<id>/plugin.json or <catalog>/<id>/<version>/plugin.json.
 struct Package {
@@ -57,7 +58,7 @@ class Manager final {
 
   /// The others outlive the manager.
   Manager(Broker& broker, ContractCatalog& contracts, LifecycleListener& listener, Options options);
-  /// Disables every plugin.
+  /// Disables every plugin, several at once.
   ~Manager();
   Manager(const Manager&) = delete;
   Manager& operator=(const Manager&) = delete;
@@ -70,8 +71,8 @@ class Manager final {
   /// NOT_FOUND "plugin.no-package".
   Status install(const InstallRequest& request);
   /// Idempotent. FAILED_PRECONDITION "plugin.requires" names what is missing, "plugin.quarantined" and
-  /// "plugin.abandoned" ask to disable it first; RESOURCE_EXHAUSTED "plugin.too-many-versions"; else the failed step's
-  /// error.
+  /// "plugin.abandoned" ask to disable it first; RESOURCE_EXHAUSTED "plugin.too-many-versions", and
+  /// "host.threads-abandoned" when kMaxAbandoned threads hang in plugins; else the failed step's error.
   Status enable(std::string_view id);
   /// Idempotent. The plugin is disabled also when an error is returned: DEADLINE_EXCEEDED "plugin.abandoned".
   Status disable(std::string_view id);

@@ -9,6 +9,7 @@
 using namespace novacron::host;
 using namespace novacron::host::plugin;
 using nlohmann::json;
+using novacron::host::plugin::testing::eventually;
 using novacron::host::plugin::testing::Pipe;
 using novacron::host::plugin::testing::World;
 
@@ -243,11 +244,13 @@ TEST_CASE("descriptor sets larger than 4 MiB are refused") {
 
 TEST_CASE("eight copies of a library stay in memory, a ninth is refused") {
   Pipe hang;
-  World world(impatient(20));
-  install_stuck(world, "create " + hang.hang());
+  World world(impatient(200));
+  install_stuck(world, "create " + hang.out());
   for (size_t i = 0; i < kMaxResidentVersions; ++i) {
     CHECK(world.manager->enable("stuck").error().reason == "plugin.abandoned");
     REQUIRE(world.manager->disable("stuck").ok());
+    hang.put();
+    REQUIRE(eventually([&] { return world.broker.abandoned().empty(); }));
   }
   CHECK(world.manager->enable("stuck").error().reason == "plugin.too-many-versions");
 }

@@ -8,6 +8,7 @@
 
 #include "host/bus/subject.h"
 #include "host/plugin/core_services.h"
+#include "sdk/abi/novacron/plugin.h"
 
 namespace novacron::host::plugin {
 namespace {
@@ -19,7 +20,7 @@ constexpr size_t kMaxTextBytes = 1'024;
 constexpr size_t kMaxItems = 1'024;  ///< of a list
 constexpr size_t kMaxFaults = 20;    ///< that are told at once
 constexpr size_t kMaxLabelBytes = 63;
-constexpr uint32_t kAbiMajor = 1;
+constexpr uint32_t kAbiMajor = NC_ABI_MAJOR;
 
 bool is_lower_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -256,6 +257,9 @@ void read_abi(Reader& reader, const json& root, Manifest& manifest) {
   manifest.abi_minor = reader.number(*abi, "abi", "minor");
   if (reader.sound() && manifest.abi_major != kAbiMajor) {
     reader.fault("abi.major", "must be 1, the only one that this host has");
+  } else if (reader.sound() && manifest.abi_minor > NC_ABI_MINOR) {
+    reader.fault("abi.minor", "must be at most " + std::to_string(NC_ABI_MINOR) +
+                                  ", this host's; take a newer host or an older version of the plugin");
   }
 }
 

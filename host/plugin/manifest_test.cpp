@@ -90,6 +90,7 @@ TEST_CASE("each value that is wrong is named") {
       {"/version", "1.0"},
       {"/vendor", ""},
       {"/abi/major", 2},
+      {"/abi/minor", 1000},
       {"/abi/minor", -1},
       {"/library", "../plugin.so"},
       {"/library", ".hidden"},

@@ -33,9 +33,9 @@ bool PluginLog::allowed(uint64_t& dropped_before) {
   return true;
 }
 
-void PluginLog::write(int32_t level, nc_str event, const nc_field* const* fields, size_t length) {
+bool PluginLog::write(int32_t level, nc_str event, const nc_field* const* fields, size_t length) {
   uint64_t dropped_before = 0;
-  if (!allowed(dropped_before)) return;
+  if (!allowed(dropped_before)) return false;
   std::vector<LogField> said;
   const size_t count = fields ? std::min(length, kMaxLogFields) : 0;
   for (size_t i = 0; i < count; ++i) {
@@ -45,6 +45,7 @@ void PluginLog::write(int32_t level, nc_str event, const nc_field* const* fields
   }
   if (dropped_before > 0) said.emplace_back("lines_dropped", dropped_before);
   log_fields(level_of(level), component_, view(event).substr(0, kMaxLogEventBytes), said.data(), said.size());
+  return true;
 }
 
 }  // namespace novacron::host::plugin

@@ -22,7 +22,8 @@ constexpr size_t kMaxLogValueBytes = 1'024;
 class PluginLog final {
  public:
   PluginLog(const Clock& clock, const std::string& plugin);
-  void write(int32_t level, nc_str event, const nc_field* const* fields, size_t length);
+  /// False: dropped.
+  bool write(int32_t level, nc_str event, const nc_field* const* fields, size_t length);
   uint64_t dropped() const { return dropped_; }
 
  private:

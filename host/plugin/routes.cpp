@@ -4,9 +4,9 @@
 
 namespace novacron::host::plugin {
 
-Result<Provider> RouteSnapshot::find(std::string_view service, const Target& target, std::string_view this_node) const {
-  if (!target.node.empty() && target.node != this_node) {
-    return Error{Code::kUnavailable, "node " + target.node + " cannot be reached from " + std::string(this_node),
+Result<Provider> RouteSnapshot::find(std::string_view service, const Target& target, const LocalNodes& here) const {
+  if (!target.node.empty() && !here.contains(target.node)) {
+    return Error{Code::kUnavailable, "node " + target.node + " cannot be reached from " + here.name,
                  "node.unreachable"};
   }
   const auto found = providers.find(service);
@@ -66,7 +66,7 @@ RouteSnapshotPtr RouteTable::snapshot() const {
 
 Route::Route(ServiceSpec wanted, Target target) : wanted_(std::move(wanted)), target_(std::move(target)) {}
 
-Result<Route::BindingPtr> Route::resolve(const RouteTable& table, std::string_view this_node) {
+Result<Route::BindingPtr> Route::resolve(const RouteTable& table, const LocalNodes& here) {
   {
     std::lock_guard lock(mutex_);
     if (binding_ && binding_->version == table.version()) return binding_;
@@ -75,7 +75,7 @@ Result<Route::BindingPtr> Route::resolve(const RouteTable& table, std::string_vi
   const RouteSnapshotPtr snapshot = table.snapshot();
   auto made = std::make_shared<Binding>();
   made->version = snapshot->version;
-  made->provider = TRY(snapshot->find(wanted_.name, target_, this_node));
+  made->provider = TRY(snapshot->find(wanted_.name, target_, here));
   const auto& offered = made->provider.spec().methods;
   for (const MethodSpec& method : wanted_.methods) {
     const auto found = std::find_if(offered.begin(), offered.end(),

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,13 +22,20 @@ struct Provider {
   const ServiceSpec& spec() const { return endpoint->services()[service]; }
 };
 
+/// The nodes whose calls end here: this one, and those that it answers for.
+struct LocalNodes {
+  std::string name;
+  std::set<std::string, std::less<>> others;
+  bool contains(std::string_view node) const { return node == name || others.contains(node); }
+};
+
 struct RouteSnapshot {
   uint64_t version = 0;
   /// By service, then by the provider's plugin id: the choice is the same on every node.
   std::map<std::string, std::map<std::string, Provider>, std::less<>> providers;
 
   /// UNAVAILABLE "plugin.no-provider", "node.unreachable".
-  Result<Provider> find(std::string_view service, const Target& target, std::string_view this_node) const;
+  Result<Provider> find(std::string_view service, const Target& target, const LocalNodes& here) const;
 };
 using RouteSnapshotPtr = std::shared_ptr<const RouteSnapshot>;
 
@@ -62,9 +70,10 @@ class Route final {
     std::vector<uint32_t> methods;
   };
   using BindingPtr = std::shared_ptr<const Binding>;
-  Result<BindingPtr> resolve(const RouteTable& table, std::string_view this_node);
+  Result<BindingPtr> resolve(const RouteTable& table, const LocalNodes& here);
 
   const ServiceSpec& wanted() const { return wanted_; }
+  const Target& target() const { return target_; }
   bool same(const ServiceSpec& wanted, const Target& target) const;
 
  private:

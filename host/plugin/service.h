@@ -39,6 +39,8 @@ class ServerCall {
   virtual const auth::ContextPtr& context() const = 0;
   virtual uint64_t deadline_ns() const = 0;  ///< monotonic
   virtual const std::string& idempotency_key() const = 0;
+  /// That the caller named, one that this host answers for; empty: none.
+  virtual const std::string& node() const = 0;
   /// Cancelled, or past its deadline.
   virtual bool cancelled() const = 0;
   /// Called once, on any thread, when the call is cancelled or its caller is gone; at once if it already is.

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "host/base/log.h"
@@ -70,6 +72,17 @@ class Pipe {
   bool leaked_ = false;
 };
 
+/// For what nobody tells of: asks until it holds, bounded.
+template <class Condition>
+bool eventually(Condition&& holds) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
 class Contracts : public ContractCatalog {
  public:
   Status install(const std::string&, const std::string&, const std::vector<Provided>& provides) override {
@@ -92,6 +105,19 @@ class Recorder : public LifecycleListener {
     states[transition.plugin].push_back(std::string(to_string(transition.to)));
     changed.notify_all();
   }
+  void on_trouble(const std::string& reason, const PluginInfo& now) override {
+    std::lock_guard lock(mutex);
+    troubles[now.id].push_back(reason);
+    changed.notify_all();
+  }
+  /// Waits, bounded, until the plugin was in the trouble.
+  bool troubled(const std::string& plugin, const std::string& reason) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(20), [&] {
+      const auto& told = troubles[plugin];
+      return std::find(told.begin(), told.end(), reason) != told.end();
+    });
+  }
   /// Waits, bounded, until the plugin was in the state.
   bool reached(const std::string& plugin, const std::string& state) {
     std::unique_lock lock(mutex);
@@ -103,6 +129,7 @@ class Recorder : public LifecycleListener {
   std::mutex mutex;
   std::condition_variable changed;
   std::map<std::string, std::vector<std::string>> states;
+  std::map<std::string, std::vector<std::string>> troubles;
   size_t illegal = 0;
 };
 
@@ -117,7 +144,7 @@ inline auth::ContextPtr context_of(std::string principal, std::string tenant = "
 class World {
  public:
   explicit World(Manager::Options options = {})
-      : bus(system_clock()), broker({.node = "node-1", .pool = &pool, .bus = &bus}) {
+      : bus(system_clock()), broker({.node = "node-1", .other_nodes = {"played-1"}, .pool = &pool, .bus = &bus}) {
     log_set_level(LogLevel::kError);
     options.catalog = {folder.path / "catalog"};
     options.libraries = folder.path / "libraries";

@@ -1,5 +1,5 @@
 // Durable puts per second through the one-node engine, for several numbers of them in flight.
-// Usage: state_bench [folder [seconds for each]]
+// Usage: state_bench [FOLDER [SECONDS for each [IN_FLIGHT]]]   →   a line of JSON for each number in flight
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -32,7 +32,7 @@ class Load {
     done_.wait(lock, [this] { return running_ == 0; });
     const double seconds = std::chrono::duration<double>(Time::now() - start).count();
     std::sort(micros_.begin(), micros_.end());
-    std::printf("%4zu in flight: %8.0f puts/s, p50 %6.0f us, p99 %6.0f us, failed %zu\n", width_,
+    std::printf("{\"in_flight\": %zu, \"per_s\": %.0f, \"p50_us\": %.0f, \"p99_us\": %.0f, \"failed\": %zu}\n", width_,
                 static_cast<double>(micros_.size()) / seconds, micros_[micros_.size() / 2],
                 micros_[micros_.size() * 99 / 100], failed_);
   }
@@ -72,23 +72,29 @@ class Load {
 
 int main(int count, char** arguments) {
   const std::string folder = count > 1 ? arguments[1] : std::filesystem::temp_directory_path() / "state_bench";
-  const auto duration = std::chrono::milliseconds(count > 2 ? std::atoi(arguments[2]) * 1'000 : 2'000);
+  const auto duration =
+      std::chrono::milliseconds(count > 2 ? static_cast<int>(std::atof(arguments[2]) * 1'000) : 2'000);
   std::filesystem::remove_all(folder);
   auto engine = OneNode::open(posix_files(), system_clock(), {.folder = folder});
   if (!engine.ok()) {
     std::fprintf(stderr, "%s\n", engine.error().message.c_str());
     return 1;
   }
-  for (size_t width : {1, 8, 64, 512}) Load(**engine, width, duration).run();
+  if (count > 3) {
+    Load(**engine, std::strtoul(arguments[3], nullptr, 10), duration).run();
+  } else {
+    for (size_t width : {1, 8, 64, 512}) Load(**engine, width, duration).run();
+  }
   const EngineStatus status = (*engine)->status();
-  std::printf("revision %llu, history from %llu, %zu bytes\n", static_cast<unsigned long long>(status.revision),
-              static_cast<unsigned long long>(status.compacted), status.bytes);
+  std::fprintf(stderr, "revision %llu, history from %llu, %zu bytes\n",
+               static_cast<unsigned long long>(status.revision), static_cast<unsigned long long>(status.compacted),
+               status.bytes);
   const auto start = Time::now();
   engine->reset();
   engine = OneNode::open(posix_files(), system_clock(), {.folder = folder});
-  std::printf("closed and opened again in %.0f ms: %s\n",
-              std::chrono::duration<double, std::milli>(Time::now() - start).count(),
-              engine.ok() && (*engine)->revision() == status.revision ? "complete" : "INCOMPLETE");
+  std::fprintf(stderr, "closed and opened again in %.0f ms: %s\n",
+               std::chrono::duration<double, std::milli>(Time::now() - start).count(),
+               engine.ok() && (*engine)->revision() == status.revision ? "complete" : "INCOMPLETE");
   engine = Error{};
   std::filesystem::remove_all(folder);
 }

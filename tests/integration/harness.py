@@ -67,19 +67,23 @@ def folder():
 
 
 class Daemon:
-    """One novacrond with its data under `path`. start() may be called again after kill() or stop()."""
+    """One novacrond with its data under `path`. start() may be called again after kill() or stop().
 
-    def __init__(self, path, settings="", packages=()):
-        """`packages`: folders of plugins besides the build's own."""
+    `plugins`: further folders of packages; `arguments`: of the program, besides --config.
+    """
+
+    def __init__(self, path, settings="", plugins=(), arguments=()):
         self.path = pathlib.Path(path)
         self.data = self.path / "data"
         self.config = self.path / "novacrond.toml"
         self.log = self.path / "novacrond.log"
         self.process = None
+        self.arguments = [str(argument) for argument in arguments]
+        paths = json.dumps([str(BUILD / "lib" / "novacron" / "plugins"), *map(str, plugins)])
         self.config.write_text(
             f'data_folder = "{self.data}"\n'
             f'[api]\nlisten = ["127.0.0.1:0"]\nunix_socket = "{self.path}/api.sock"\n'
-            f"[plugins]\npaths = {json.dumps([str(path) for path in (BUILD / 'lib' / 'novacron' / 'plugins', *packages)])}\n" + settings
+            f"[plugins]\npaths = {paths}\n" + settings
         )
 
     def __enter__(self):
@@ -104,7 +108,7 @@ class Daemon:
         run_file.unlink(missing_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BUILD / "bin" / "novacrond", "--config", self.config], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                [BUILD / "bin" / "novacrond", "--config", self.config, *self.arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                 env=dict(os.environ, **environment)
             )
         wait_until(lambda: run_file.exists() or self.process.poll() is not None, timeout_s, "novacrond is ready")

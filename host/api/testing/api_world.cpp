@@ -55,12 +55,14 @@ ApiWorld::ApiWorld() {
   authenticator = std::make_unique<auth::Authenticator>(
       auth::Authenticator::Options{*tokens, std::move(opened.credential), ::geteuid()});
   actions = std::make_unique<resource::Actions>(world.store(), robots, pool);
-  gateway = std::make_unique<Gateway>(
-      Gateway::Parts{*authenticator, world.authorizer, world.store(), *actions, *blobs, bus,
-                     [this] {
-                       return std::vector<Check>{{"state", is_ready, is_ready ? "" : "the disk is full"}};
-                     },
-                     "node1", "1.2.3"});
+  gateway = std::make_unique<Gateway>(Gateway::Parts{
+      *authenticator, world.authorizer, world.store(), *actions, *blobs, bus,
+      [this] {
+        return std::vector<Check>{
+            {.name = "state", .ok = is_ready, .message = is_ready ? "" : "the disk is full"},
+            {.name = "plugins", .ok = is_whole, .message = is_whole ? "" : "one hangs", .required = false}};
+      },
+      "node1", "1.2.3"});
   Server::Options options;
   options.unix_socket = path;
   server = Server::create(options, *gateway, pool).value();

@@ -42,6 +42,7 @@ struct ApiWorld {
   RobotPlugin robots;
   std::unique_ptr<resource::Actions> actions;
   std::atomic<bool> is_ready{true};
+  std::atomic<bool> is_whole{true};
   std::unique_ptr<Gateway> gateway;
   std::unique_ptr<Server> server;
   const std::string path = folder.path + "/api.sock";

@@ -43,18 +43,18 @@ class Claims {
 
   Result<api::Claim> acquire(plugin::ServerCall& call, const api::AcquireClaimRequest& request) {
     TRY_STATUS(check(call, request.uid()));
+    const std::string& node = acting_node(call);
     state::Sync state(engine_, left_ms(call));
     for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
       const state::EntryPtr held = TRY(state.get(claim_key(request.uid())));
-      if (held != nullptr && claim_of(request.uid(), *held).node() != node_)
-        return held_elsewhere(request.uid(), *held);
+      if (held != nullptr && claim_of(request.uid(), *held).node() != node) return held_elsewhere(request.uid(), *held);
       if (held != nullptr && claim_of(request.uid(), *held).incarnation() == incarnation_) {
         return claim_of(request.uid(), *held);
       }
-      const auto written = TRY(state.txn(take(request.uid(), held)));
+      const auto written = TRY(state.txn(take(request.uid(), node, held)));
       if (!written.succeeded) continue;
       const state::EntryPtr taken = TRY(state.get(claim_key(request.uid())));
-      if (taken != nullptr && claim_of(request.uid(), *taken).node() == node_) return claim_of(request.uid(), *taken);
+      if (taken != nullptr && claim_of(request.uid(), *taken).node() == node) return claim_of(request.uid(), *taken);
     }
     return Error{Code::kAborted, "others take and release the claim on " + request.uid() + " all the time",
                  "claim.contended"};
@@ -66,7 +66,7 @@ class Claims {
     const state::EntryPtr held = TRY(state.get(claim_key(request.uid())));
     if (held == nullptr) return none(request.uid());
     const api::Claim claim = claim_of(request.uid(), *held);
-    if (claim.node() != node_) return held_elsewhere(request.uid(), *held);
+    if (claim.node() != acting_node(call)) return held_elsewhere(request.uid(), *held);
     state::Txn txn;
     txn.compares.push_back(state::Compare::unchanged(held->key, held->mod_revision));
     txn.writes.push_back(state::Remove{state::KeyRange::one(held->key)});
@@ -84,9 +84,13 @@ class Claims {
   }
 
  private:
-  state::Txn take(const std::string& uid, const state::EntryPtr& held) const {
+  /// The one that the caller named among those that this host answers for.
+  const std::string& acting_node(const plugin::ServerCall& call) const {
+    return call.node().empty() ? node_ : call.node();
+  }
+  state::Txn take(const std::string& uid, const std::string& node, const state::EntryPtr& held) const {
     api::Claim claim;
-    claim.set_node(node_);
+    claim.set_node(node);
     claim.set_incarnation(incarnation_);
     state::Txn txn;
     txn.compares.push_back(state::Compare::unchanged(claim_key(uid), held == nullptr ? 0 : held->mod_revision));

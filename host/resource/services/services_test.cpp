@@ -26,11 +26,13 @@ constexpr uint64_t kPatienceNs = 20'000'000'000;
 /// The callee's end of a call that a test makes.
 class FakeCall final : public plugin::ServerCall {
  public:
-  explicit FakeCall(auth::ContextPtr context) : context_(std::move(context)) {}
+  explicit FakeCall(auth::ContextPtr context, std::string node = {})
+      : context_(std::move(context)), node_(std::move(node)) {}
 
   const auth::ContextPtr& context() const override { return context_; }
   uint64_t deadline_ns() const override { return system_clock().monotonic_ns() + kPatienceNs; }
   const std::string& idempotency_key() const override { return key_; }
+  const std::string& node() const override { return node_; }
   bool cancelled() const override { return cancelled_; }
   void on_cancel(std::function<void()> callback) override {
     const std::lock_guard lock(mutex_);
@@ -78,6 +80,7 @@ class FakeCall final : public plugin::ServerCall {
 
  private:
   auth::ContextPtr context_;
+  std::string node_;
   std::string key_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -99,19 +102,19 @@ auth::ContextPtr plugin_context(const std::string& id, std::vector<std::string> 
 }
 
 std::shared_ptr<FakeCall> start(plugin::Service& service, const auth::ContextPtr& context, const std::string& method,
-                                const std::string& request) {
+                                const std::string& request, const std::string& node = {}) {
   const auto& methods = service.spec().methods;
   const auto found = std::find_if(methods.begin(), methods.end(), [&](const auto& m) { return m.name == method; });
   REQUIRE(found != methods.end());
-  auto call = std::make_shared<FakeCall>(context);
+  auto call = std::make_shared<FakeCall>(context, node);
   service.invoke(call, static_cast<uint32_t>(found - methods.begin()), plugin::Message{request, {}});
   return call;
 }
 
 template <class Reply, class Request>
 Result<Reply> call(plugin::Service& service, const auth::ContextPtr& context, const std::string& method,
-                   const Request& request) {
-  auto result = start(service, context, method, request.SerializeAsString())->wait();
+                   const Request& request, const std::string& node = {}) {
+  auto result = start(service, context, method, request.SerializeAsString(), node)->wait();
   if (!result.ok()) return std::move(result).error();
   Reply reply;
   REQUIRE(reply.ParseFromString(result->body));
@@ -301,6 +304,23 @@ TEST_CASE("a claim has one node at a time, and a fence that only grows") {
   REQUIRE(second.ok());
   CHECK(second->fence() > first->fence());
   CHECK(reason(call<api::Claim>(*one, plugin_context("b"), "Acquire", acquire)) == "auth.denied");
+}
+
+TEST_CASE("a claim is taken by the node that its caller named") {
+  ServiceWorld world;
+  const auto a = plugin_context("a", {"claim/"});
+  const auto claims = make_claims_service(world.engine(), "one", "i1");
+  api::AcquireClaimRequest acquire;
+  acquire.set_uid("u1");
+  const auto claim = call<api::Claim>(*claims, a, "Acquire", acquire, "played");
+  REQUIRE(claim.ok());
+  CHECK(claim->node() == "played");
+  CHECK(reason(call<api::Claim>(*claims, a, "Acquire", acquire)) == "claim.held");
+  api::ReleaseClaimRequest release;
+  release.set_uid("u1");
+  release.set_fence(claim->fence());
+  CHECK(reason(call<api::ReleaseClaimReply>(*claims, a, "Release", release, "one")) == "claim.held");
+  CHECK(call<api::ReleaseClaimReply>(*claims, a, "Release", release, "played").ok());
 }
 
 TEST_CASE("blobs are read only when every plugin of the chain may") {

@@ -106,7 +106,7 @@ class FakeWorld final : public World, public Inventory {
     (void)scope.done();
   }
 
-  std::vector<scheduling::v1::Candidate> candidates(std::string_view) override {
+  std::vector<scheduling::v1::Candidate> candidates(std::string_view, std::string_view) override {
     std::vector<scheduling::v1::Candidate> nodes(2);
     nodes[0].node = "a";
     nodes[1].node = "b";

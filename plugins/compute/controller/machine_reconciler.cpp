@@ -114,20 +114,24 @@ Result<std::optional<uint64_t>> MachineReconciler::remove(Machine& machine) {
 }
 
 Result<std::optional<uint64_t>> MachineReconciler::place(Machine& machine) {
-  {
-    std::lock_guard one_at_a_time(placing_);
-    auto request = request_to_place(machine);
-    request.candidates = inventory_.candidates(machine.spec.driver);
-    const auto reply = world_.schedule(request);
-    if (!reply.ok()) return failed(machine, reply.error());
-    if (reply->ranked.empty()) return wait_for_room(machine, *reply);
-    v1::VirtualMachineStatus status = in_phase(machine, Phase::kStarting);
-    status.node = reply->ranked.front().node;
-    NC_TRY_STATUS(world_.bind(machine, status));
-    inventory_.assume(machine, status.node);
-  }
+  const auto reply = choose(machine);
+  if (!reply.ok()) return failed(machine, reply.error());
+  if (reply->ranked.empty()) return wait_for_room(machine, *reply);
+  v1::VirtualMachineStatus status = in_phase(machine, Phase::kStarting);
+  status.node = reply->ranked.front().node;
+  NC_TRY_STATUS(world_.bind(machine, status));
   world_.publish(machine, "vm.placed");
   return converge(machine);
+}
+
+/// One at a time, and the choice counts at once: each sees the one before, whose status may still be on its way.
+Result<scheduling::v1::ScheduleReply> MachineReconciler::choose(const Machine& machine) {
+  std::lock_guard one_at_a_time(placing_);
+  auto request = request_to_place(machine);
+  request.candidates = inventory_.candidates(machine.spec.driver, machine.metadata.uid);
+  auto reply = world_.schedule(request);
+  if (reply.ok() && !reply->ranked.empty()) inventory_.assume(machine, reply->ranked.front().node);
+  return reply;
 }
 
 Result<std::optional<uint64_t>> MachineReconciler::wait_for_room(Machine& machine,

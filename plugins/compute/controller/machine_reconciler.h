@@ -27,6 +27,7 @@ class MachineReconciler {
 
   Outcome remove(Machine& machine);
   Outcome place(Machine& machine);
+  Result<scheduling::v1::ScheduleReply> choose(const Machine& machine);
   Outcome wait_for_room(Machine& machine, const scheduling::v1::ScheduleReply& reply);
   Outcome converge(Machine& machine);
   Outcome act(Machine& machine, const v1::GuestStatus& guest);
@@ -38,7 +39,7 @@ class MachineReconciler {
 
   World& world_;
   Inventory& inventory_;
-  std::mutex placing_;  // one choice at a time: each must see the one before
+  std::mutex placing_;
 };
 
 }  // namespace novacron::compute::controller

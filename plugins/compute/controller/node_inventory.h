@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "novacron/core/v1/host.nc.h"
@@ -25,8 +26,7 @@ class NodeInventory final : public Inventory {
   void set_machine(const Machine& machine);
   void remove_machine(const std::string& uid);
 
-  std::vector<scheduling::v1::Candidate> candidates(std::string_view driver) override;
-  /// Holds until set_machine() or remove_machine() of the same uid.
+  std::vector<scheduling::v1::Candidate> candidates(std::string_view driver, std::string_view uid) override;
   void assume(const Machine& machine, std::string_view node) override;
 
  private:
@@ -43,12 +43,19 @@ class NodeInventory final : public Inventory {
   struct Promise {
     std::string node;
     scheduling::v1::Demand demand;
+    std::optional<uint64_t> assumed_at;  ///< the status revision that was known then
   };
+
+  /// With the lock held, as all of these.
+  void promise(const std::string& uid, Promise promise);
+  void release(const std::string& uid);
+  scheduling::v1::Demand used_on(const std::string& node, std::string_view except_uid) const;
 
   std::mutex mutex_;
   std::map<std::string, NodeFacts> nodes_;
-  std::map<std::string, Offer> offers_;      // by the ComputeNode's name
-  std::map<std::string, Promise> promises_;  // by the machine's uid
+  std::map<std::string, Offer> offers_;                   // by the ComputeNode's name
+  std::map<std::string, Promise, std::less<>> promises_;  // by the machine's uid
+  std::map<std::string, scheduling::v1::Demand> used_;    // by node: the sum of its promises
 };
 
 /// What a machine takes of its node.

@@ -55,6 +55,8 @@ void Works::machine_changed(const ResourceKey& key) {
       key_of_uid_[machine->metadata.uid] = key;
       uid_of_key_[key] = machine->metadata.uid;
     }
+    const bool has_no_node = machine != nullptr && machine->status.node.empty();
+    has_no_node ? void(without_node_.insert(key)) : void(without_node_.erase(key));
   }
   if (machine != nullptr) inventory_.set_machine(*machine);
   if (has_freed) look_at_pending();
@@ -84,9 +86,12 @@ void Works::offer_changed(const ResourceKey& key) {
 }
 
 void Works::look_at_pending() {
-  for (const auto& machine : machines_.list()) {
-    if (machine->status.node.empty()) queue_.add(key_of(machine->metadata));
+  std::set<ResourceKey> pending;
+  {
+    const std::lock_guard lock(mutex_);
+    pending = without_node_;
   }
+  for (const ResourceKey& key : pending) queue_.add(key);
 }
 
 void Works::look_at_all() {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "host_world.h"
@@ -42,6 +43,7 @@ class Works {
   std::mutex mutex_;
   std::map<std::string, ResourceKey> key_of_uid_;
   std::map<ResourceKey, std::string> uid_of_key_;
+  std::set<ResourceKey> without_node_;
   Reconciler queue_;  // after what its workers use
   Subscription guests_;
 };

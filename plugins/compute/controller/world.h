@@ -52,8 +52,9 @@ class World {
 class Inventory {
  public:
   virtual ~Inventory() = default;
-  virtual std::vector<scheduling::v1::Candidate> candidates(std::string_view driver) = 0;
-  /// Counts the machine as placed until its own status says so.
+  /// What is used there by all but the machine `uid`.
+  virtual std::vector<scheduling::v1::Candidate> candidates(std::string_view driver, std::string_view uid) = 0;
+  /// Counts the machine as placed from now until a status of it is seen that is newer than this one.
   virtual void assume(const Machine& machine, std::string_view node) = 0;
 };
 

@@ -1,9 +1,11 @@
 #include "rank.h"
 
 #include <algorithm>
+#include <compare>
 #include <cstdio>
 #include <optional>
-#include <tuple>
+#include <string_view>
+#include <vector>
 
 namespace novacron::scheduling::basic {
 namespace {
@@ -105,6 +107,15 @@ double score_of(const v1::Demand& demand, const Room& room) {
                   share(room.memory_free - demand.memory_bytes, room.memory_bytes));
 }
 
+/// In the order of preference.
+struct Fit {
+  double minus_score = 0;
+  uint64_t hash = 0;
+  std::string_view node;
+
+  auto operator<=>(const Fit&) const = default;
+};
+
 }  // namespace
 
 Result<v1::ScheduleReply> rank(const v1::ScheduleRequest& request, const Options& options) {
@@ -116,6 +127,7 @@ Result<v1::ScheduleReply> rank(const v1::ScheduleRequest& request, const Options
   }
   const v1::Demand demand = request.demand ? *request.demand : v1::Demand{};
   v1::ScheduleReply reply;
+  std::vector<Fit> fits;
   for (const v1::Candidate& candidate : request.candidates) {
     const Room room = room_of(candidate, options);
     auto refused = refused_by_wish(request, candidate);
@@ -124,15 +136,14 @@ Result<v1::ScheduleReply> rank(const v1::ScheduleRequest& request, const Options
       reply.left_out.push_back(std::move(*refused));
       continue;
     }
-    v1::Ranked fit;
-    fit.node = candidate.node;
-    fit.score = score_of(demand, room);
-    reply.ranked.push_back(std::move(fit));
+    fits.push_back({-score_of(demand, room), hash_of(request.uid, candidate.node), candidate.node});
   }
-  std::sort(reply.ranked.begin(), reply.ranked.end(), [&](const v1::Ranked& a, const v1::Ranked& b) {
-    return std::make_tuple(-a.score, hash_of(request.uid, a.node), std::string_view(a.node)) <
-           std::make_tuple(-b.score, hash_of(request.uid, b.node), std::string_view(b.node));
-  });
+  std::sort(fits.begin(), fits.end());
+  for (const Fit& fit : fits) {
+    v1::Ranked& ranked = reply.ranked.emplace_back();
+    ranked.node = fit.node;
+    ranked.score = -fit.minus_score;
+  }
   return reply;
 }
 

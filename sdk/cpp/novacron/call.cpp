@@ -6,7 +6,8 @@ Call::Call(const nc_host* host, const nc_request& request)
     : host_(host),
       channel_(host, request.call, request.deadline_ns),
       context_(request.context),
-      idempotency_key_(view(request.idempotency_key)) {
+      idempotency_key_(view(request.idempotency_key)),
+      node_(NC_HAS(&request, node) ? view(request.node) : std::string_view()) {
   if (request.message != nullptr) first_.emplace(*request.message);
 }
 

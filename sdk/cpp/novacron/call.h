@@ -43,6 +43,8 @@ class Call {
   CallOptions on_behalf() const;
   /// Same key, same method, same caller: same effect. Empty: none was given.
   std::string_view idempotency_key() const { return idempotency_key_; }
+  /// That the caller named; empty: none. A provider that stands for several nodes goes by it.
+  std::string_view node() const { return node_; }
 
   /// The descriptors that came with the request.
   Fds take_fds();
@@ -61,6 +63,7 @@ class Call {
   Channel channel_;
   nc_context context_;
   std::string idempotency_key_;
+  std::string node_;
   std::optional<Incoming> first_;
   Fds reply_fds_;
   bool is_finished_ = false;

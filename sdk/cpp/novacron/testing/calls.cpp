@@ -89,13 +89,13 @@ void Core::withdraw_plugin(const std::string& plugin) {
   std::erase_if(providers_, [&](const auto& entry) { return entry.second.plugin == plugin; });
 }
 
-nc_route Core::connect(const nc_service* wanted, std::string_view plugin) {
+nc_route Core::connect(const nc_service* wanted, std::string_view plugin, std::string_view node) {
   const Lock lock(mutex_);
   for (const auto& [id, route] : routes_) {
-    if (route.wanted == wanted && route.plugin == plugin) return id;
+    if (route.wanted == wanted && route.plugin == plugin && route.node == node) return id;
   }
   const nc_route id = next_id_++;
-  routes_.emplace(id, RouteRecord{wanted, std::string(plugin)});
+  routes_.emplace(id, RouteRecord{wanted, std::string(plugin), std::string(node)});
   return id;
 }
 
@@ -143,7 +143,7 @@ std::optional<Core::Destination> Core::destination_of(CallRecord& call, nc_route
     const bool is_stream = (offered.methods[i]->flags & (NC_METHOD_CLIENT_STREAM | NC_METHOD_SERVER_STREAM)) != 0;
     call.callee = provider->second.plugin;
     ++running_[call.callee];
-    return Destination{provider->second, i, is_stream};
+    return Destination{provider->second, i, is_stream, found->second.node};
   }
   return refuse(call, NC_UNIMPLEMENTED, "call.no-method", call.name + " is not offered"), std::nullopt;
 }
@@ -199,6 +199,7 @@ void Core::execute(const CallPointer& call, const Destination& destination,
   request.deadline_ns = call->deadline_ns;
   request.message = message ? &raw : nullptr;
   request.idempotency_key = str(idempotency_key);
+  request.node = str(destination.node);
   const nc_code code = destination.provider.invoke(request);
   const Lock lock(mutex_);
   --running_[call->callee];

@@ -102,7 +102,7 @@ class Core {
   nc_code context_info(nc_context context, nc_caller* out);
   nc_context hold_context(nc_context context);
   void drop_context(nc_context context);
-  nc_route connect(const nc_service* wanted, std::string_view plugin);
+  nc_route connect(const nc_service* wanted, std::string_view plugin, std::string_view node);
   nc_call call(Seat& seat, nc_route route, const nc_request& request, void* ctx,
                void (*done)(void* ctx, nc_call call, const nc_result* result));
   nc_code wait(nc_call call, uint64_t until_ns, const nc_result** result);
@@ -144,6 +144,7 @@ class Core {
   struct RouteRecord {
     const nc_service* wanted;
     std::string plugin;
+    std::string node;
   };
   struct SubscriptionRecord {
     nc_interest raw;
@@ -160,6 +161,7 @@ class Core {
     Provider provider;
     uint32_t method;
     bool is_stream;
+    std::string node;
   };
 
   CallPointer find(nc_call call);

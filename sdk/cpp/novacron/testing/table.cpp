@@ -23,7 +23,8 @@ void add_basics(nc_host& table) {
 
 void add_calls(nc_host& table) {
   table.connect = [](void* self, const nc_service* wanted, const nc_target* target) {
-    return core_of(self).connect(wanted, target == nullptr ? std::string_view() : view(target->plugin));
+    if (target == nullptr) return core_of(self).connect(wanted, {}, {});
+    return core_of(self).connect(wanted, view(target->plugin), view(target->node));
   };
   table.call = [](void* self, nc_route route, const nc_request* request, void* ctx,
                   void (*done)(void*, nc_call, const nc_result*)) {

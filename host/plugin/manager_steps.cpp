@@ -1,0 +1,175 @@
+// The steps of a plugin's life: up, down, and out of the way.
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+#include <thread>
+
+#include "host/base/log.h"
+#include "host/plugin/broker.h"
+#include "host/plugin/control.h"
+#include "host/plugin/manager_impl.h"
+
+namespace novacron::host::plugin {
+
+Status Manager::Impl::bring_up(Plugin& plugin) {
+  TRY_STATUS(resolve(plugin));
+  LoadedLibrary library = TRY(load(plugin));
+  return run(plugin, std::move(library));
+}
+
+/// Each plugin on its way up may cost a thread, so no more are on it than threads may still be lost.
+Status Manager::Impl::admit(Plugin& plugin) {
+  std::vector<std::string> hanging;
+  std::unique_lock lock(mutex_);
+  const auto decided = [&] {
+    hanging = core_.abandoned.plugins();
+    return hanging.size() >= kMaxAbandoned || hanging.size() + admitted_ < kMaxAbandoned;
+  };
+  const auto longest = std::chrono::milliseconds(2 * (options_.create_timeout_ms + options_.drain_timeout_ms) +
+                                                 options_.start_timeout_ms);
+  if (brought_up_.wait_for(lock, longest, decided) && hanging.size() < kMaxAbandoned) {
+    ++admitted_;
+    return {};
+  }
+  lock.unlock();
+  return fail(plugin, {Code::kResourceExhausted,
+                       std::to_string(hanging.size()) + " threads of this host hang in plugins (" + joined(hanging) +
+                           "), so none is loaded any more; restart the host without them",
+                       "host.threads-abandoned"});
+}
+
+void Manager::Impl::admitted_is_over() {
+  std::lock_guard lock(mutex_);
+  --admitted_;
+  brought_up_.notify_all();
+}
+
+Status Manager::Impl::resolve(Plugin& plugin) {
+  for (const Required& required : plugin.package.manifest.required) {
+    if (contracts_.satisfied(required)) continue;
+    return fail(plugin, {Code::kFailedPrecondition,
+                         plugin.info.id + " requires the contract " + required.contract + ' ' +
+                             required.range.to_string() + ", which no installed plugin provides",
+                         "plugin.requires"});
+  }
+  move(plugin, State::kResolved, "plugin.resolved");
+  return {};
+}
+
+Result<LoadedLibrary> Manager::Impl::load(Plugin& plugin) {
+  auto files = read_package(plugin.package);
+  if (!files.ok()) return fail(plugin, std::move(files).error()).error();
+  if (files->digest != plugin.info.digest) {
+    return fail(plugin, {Code::kFailedPrecondition, "the package changed since it was installed; install it again",
+                         "plugin.package-changed"})
+        .error();
+  }
+  const auto library = std::make_shared<LoadedLibrary>();
+  auto load = [library, libraries = libraries_, manifest = plugin.package.manifest,
+               files = std::move(files).value()]() -> Status {
+    *library = TRY(libraries->load(manifest, files));
+    return {};
+  };
+  auto loaded = within(core_, plugin.info.id, options_.create_timeout_ms, std::move(load));
+  if (!loaded) {
+    return fail(plugin, {Code::kDeadlineExceeded, "it did not come back from being loaded", "plugin.abandoned"}, true)
+        .error();
+  }
+  if (!loaded->ok()) return fail(plugin, std::move(*loaded).error()).error();
+  move(plugin, State::kLoaded, "plugin.loaded");
+  return std::move(*library);
+}
+
+Status Manager::Impl::run(Plugin& plugin, LoadedLibrary library) {
+  Instance::Options options;
+  options.id = plugin.info.id;
+  options.plugin = library.plugin;
+  options.services = std::move(library.services);
+  options.grant = plugin.grant;
+  auto weak = std::make_shared<std::weak_ptr<Instance>>();
+  const PluginPtr owner = find(plugin.info.id);
+  options.on_fatal = [this, owner, weak](const std::string& why) {
+    later([this, owner, weak, why] { quarantine(owner, *weak, why); });
+  };
+  options.on_trouble = [this, owner, weak](std::string_view reason) {
+    later([this, owner, weak, told = std::string(reason)] { tell_trouble(owner, *weak, told); });
+  };
+  const auto instance = Instance::make(broker_.core(), std::move(options));
+  *weak = instance;
+  set_instance(plugin, instance);
+  auto created = create(instance, plugin.config, core_, options_);
+  if (!created.status.ok()) return fail(plugin, std::move(created.status).error(), created.abandoned);
+  move(plugin, State::kConfigured, "plugin.configured");
+  auto started = start(instance, core_, options_);
+  if (!started.status.ok()) return fail(plugin, std::move(started.status).error(), started.abandoned);
+  move(plugin, State::kEnabled, "plugin.enabled");
+  return {};
+}
+
+Status Manager::Impl::take_down(Plugin& plugin, State to, std::string reason, std::string message) {
+  auto ended = end(plugin.instance, core_, options_);
+  if (ended.abandoned) {
+    Error why = std::move(ended.status).error();
+    return fail(plugin, message.empty() ? std::move(why) : wrap(std::move(why), message), true);
+  }
+  set_instance(plugin, nullptr);
+  if (message.empty() && !ended.status.ok()) message = ended.status.error().message;  // it is down all the same
+  move(plugin, to, std::move(reason), std::move(message));
+  return {};
+}
+
+void Manager::Impl::later(std::function<void()> work) {
+  const auto over = [this] {
+    std::lock_guard lock(mutex_);
+    --later_;
+    quiet_.notify_all();
+  };
+  {
+    std::lock_guard lock(mutex_);
+    ++later_;
+  }
+  const bool taken = background_->post_callback([over, work = std::move(work)] {
+    work();
+    over();
+  });
+  if (!taken) over();
+}
+
+void Manager::Impl::quarantine(const PluginPtr& plugin, const std::weak_ptr<Instance>& instance,
+                               const std::string& why) {
+  std::lock_guard lock(plugin->control);
+  const auto fatal = instance.lock();
+  if (fatal && fatal == plugin->instance) (void)take_down(*plugin, State::kQuarantined, "plugin.fatal", why);
+}
+
+void Manager::Impl::tell_trouble(const PluginPtr& plugin, const std::weak_ptr<Instance>& instance,
+                                 const std::string& reason) {
+  PluginInfo now;
+  {
+    std::lock_guard lock(mutex_);
+    const auto troubled = instance.lock();
+    if (!troubled || troubled != plugin->instance) return;
+    now = info_of(*plugin);
+  }
+  log_warn("plugin", "in trouble", {{"plugin", now.id}, {"reason", reason}});
+  listener_.on_trouble(reason, now);
+}
+
+/// One that hangs does not keep the others from their end.
+void Manager::Impl::disable_all() {
+  const std::vector<PluginInfo> plugins = list();
+  std::atomic<size_t> next = 0;
+  const auto disable_next = [&] {
+    for (size_t i = next++; i < plugins.size(); i = next++) (void)disable(plugins[i].id);
+  };
+  std::vector<std::thread> helpers;
+  try {
+    while (helpers.size() + 1 < std::min(plugins.size(), kMaxDisabledAtOnce)) helpers.emplace_back(disable_next);
+  } catch (const std::system_error& error) {
+    log_warn("plugin", "fewer threads than wanted", {{"why", error.what()}});
+  }
+  disable_next();
+  for (std::thread& helper : helpers) helper.join();
+}
+
+}  // namespace novacron::host::plugin

@@ -1,0 +1,5 @@
+#include "novacron/entry.h"
+
+#include "fake.h"
+
+NOVACRON_PLUGIN(novacron::fake::Fake);
