@@ -112,7 +112,8 @@ Result<WriteResult> Store::apply(const auth::ContextPtr& context, const ObjectRe
   TRY_STATUS(check_manager(manager));
   const auto schema = this->schema();
   const auto* kind = TRY(impl_->kind_of(*schema, given_ref.kind));
-  const Impl::Application application{manager, TRY(contract::parts_from_json(*kind, text)), conflicts};
+  auto given = TRY(contract::parts_from_json(*kind, text));
+  const Impl::Application application{manager, std::move(given), conflicts};
   const auto metadata = TRY(metadata_of(application.given.metadata));
   ObjectRef ref = given_ref;
   TRY_STATUS(agree(metadata, ref));

@@ -118,7 +118,8 @@ class OrderedPage {
   };
 
   Result<Order::Rank> rank_of(const StoredObject& object) const {
-    return order_.rank_of(*TRY(message_of(lookup_.kind, object)), spec_key(object.ref));
+    const auto message = TRY(message_of(lookup_.kind, object));
+    return order_.rank_of(*message, spec_key(object.ref));
   }
 
   Status begin_behind(const Cursor& cursor) {
@@ -170,7 +171,8 @@ Result<ListPage> Store::list(const auth::ContextPtr& context, const ListOptions&
   const auto filter = TRY(Filter::parse(schema, kind, wanted.label_selector, wanted.field_selector));
   const auto order = TRY(Order::parse(*kind.message, wanted.order_by));
   const std::string prefix = tenant.empty() ? kind_prefix(kind.id) : tenant_prefix(kind.id, tenant);
-  const Lookup lookup{schema, kind, prefix, filter, TRY(page_size(wanted.page_size))};
+  const size_t size = TRY(page_size(wanted.page_size));
+  const Lookup lookup{schema, kind, prefix, filter, size};
   Cursor cursor{wanted.at_revision, query_of(prefix, wanted), ""};
   if (!wanted.page_token.empty()) cursor = TRY(decode(wanted.page_token, cursor.query, prefix));
   if (order.empty()) return plain_page(impl_->objects, lookup, std::move(cursor));
