@@ -37,7 +37,7 @@ struct Instance::Method {
   std::atomic<int> overrun_score = 0;
   std::atomic<bool> demoted = false;
   std::atomic<uint64_t> inline_since_ns = 0;  ///< when the run began that is under way on a caller's thread; 0: none
-  DurationStats durations;  ///< from a call's arrival to its result
+  DurationStats durations;                    ///< from a call's arrival to its result
   std::atomic<uint64_t> errors = 0;
 };
 
