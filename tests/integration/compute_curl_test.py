@@ -83,7 +83,7 @@ def main():
         assert status == 201, (status, made)
 
         def phase():
-            return curl("GET", f"{machines}/by-curl")[1]["status"].get("phase")
+            return curl("GET", f"{machines}/by-curl")[1].get("status", {}).get("phase")
 
         assert "RUNNING" in phases and "STOPPED" in phases, phases
         wait_until(lambda: phase() == "RUNNING", 30, "the machine runs")
