@@ -41,8 +41,11 @@ std::optional<ordered_json> value_of(const Field& field) {
 ordered_json spec_of(const contract::Kind& kind) {
   ordered_json spec = ordered_json::object();
   for (const auto& field : kind.spec->fields) {
-    if (!field.rules.required || field.cardinality != contract::Cardinality::kSingle) continue;
-    if (auto value = value_of(field)) spec[field.name] = *std::move(value);
+    if (!field.rules.required || field.cardinality == contract::Cardinality::kMap) continue;
+    auto value = value_of(field);
+    if (!value) continue;
+    const bool is_list = field.cardinality == contract::Cardinality::kRepeated;
+    spec[field.name] = is_list ? ordered_json::array({*value}) : *value;
   }
   return spec;
 }

@@ -23,7 +23,7 @@ def hook(daemon, name, **spec):
 
 
 def main():
-    with folder() as path, Daemon(path, plugins=[BUILD / "fixtures" / "packages"]) as daemon:
+    with folder() as path, Daemon(path, plugins=[BUILD / "lib/novacron/test-plugins"]) as daemon:
         daemon.enable_plugin("doorkeeper")
         daemon.post(DOORS, door("before", color="red"))
 
