@@ -35,11 +35,11 @@ class Document:
         jsonschema.validators.validator_for(whole)(whole).validate(value)
 
     def operations(self):
-        """Every operation as (path, method, operation, its parameters), in the order of an object's life."""
+        """Every operation as (path, method, operation, its parameters), in the order of an object's life: one is deleted before all are."""
         rank = {"post": 0, "get": 1, "put": 2, "patch": 3, "delete": 4}
         found = [(path, method, item[method], [self.resolve(p) for p in item.get("parameters", []) + item[method].get("parameters", [])])
                  for path, item in self.paths.items() for method in METHODS if method in item]
-        return sorted(found, key=lambda entry: (rank[entry[1]], entry[0].count("/") if entry[1] != "delete" else 0))
+        return sorted(found, key=lambda entry: (rank[entry[1]], entry[0].count("/") * (-1 if entry[1] == "delete" else 1)))
 
 
 def body_of(operation):
