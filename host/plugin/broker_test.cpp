@@ -77,7 +77,7 @@ TEST_CASE("a call is finished once; again is refused") {
 TEST_CASE("a call that is never finished ends by its deadline, and its instance is abandoned at the end") {
   World world({.drain_timeout_ms = 50});
   world.enable_actor("a");
-  auto call = world.open("a", "never", "Run", 20);
+  auto call = world.open("a", "never", "Run", 500);
   CHECK(call->wait().code() == Code::kDeadlineExceeded);
   const Status disabled = world.manager->disable("actor-a");
   CHECK(disabled.code() == Code::kDeadlineExceeded);
