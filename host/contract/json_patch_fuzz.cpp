@@ -1,6 +1,7 @@
 // A JSON patch from anybody: never crashes, and what comes of it is JSON.
 #include <cstdint>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "host/contract/json_patch.h"
