@@ -20,16 +20,12 @@ def install():
     with open(FOLDER / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         wanted = (SOURCES / "package-lock.json").read_bytes()
-        installed = FOLDER / "package-lock.json"
+        installed = FOLDER / ".installed"  # written last: what was broken off is done again
         if not installed.exists() or installed.read_bytes() != wanted:
-            shutil.copy(SOURCES / "package.json", FOLDER)
-            (FOLDER / ".package-lock.json").write_bytes(wanted)
-            os.replace(FOLDER / ".package-lock.json", installed)
-            try:
-                npm("ci", "--no-audit", "--no-fund", "--ignore-scripts")
-            except BaseException:
-                installed.unlink()
-                raise
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(SOURCES / name, FOLDER)
+            npm("ci", "--no-audit", "--no-fund", "--ignore-scripts")
+            installed.write_bytes(wanted)
         for script in [*SOURCES.glob("*.mjs"), *SOURCES.glob("*.ts"), SOURCES / "tsconfig.json"]:
             if not (FOLDER / script.name).exists() or (FOLDER / script.name).read_bytes() != script.read_bytes():
                 shutil.copy(script, FOLDER)
