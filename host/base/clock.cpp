@@ -20,7 +20,7 @@ class SystemClock final : public Clock {
 }  // namespace
 
 const Clock& system_clock() {
-  static const SystemClock clock;
+  static const SystemClock& clock = *new const SystemClock;  // never destroyed: threads may outlive main()
   return clock;
 }
 

@@ -26,7 +26,7 @@ class SystemRandom final : public Random {
 }  // namespace
 
 Random& system_random() {
-  static SystemRandom random;
+  static SystemRandom& random = *new SystemRandom;  // never destroyed: threads may outlive main()
   return random;
 }
 

@@ -147,7 +147,7 @@ class PosixFileSystem final : public FileSystem {
 }  // namespace
 
 FileSystem& posix_files() {
-  static PosixFileSystem files;
+  static PosixFileSystem& files = *new PosixFileSystem;  // never destroyed: threads may outlive main()
   return files;
 }
 
