@@ -43,7 +43,7 @@ ordered_json of_type(const Field& field, FieldType type) {
     case FieldType::kDouble:
       return {{"type", "number"}, {"format", "double"}};
     case FieldType::kString:
-      return {{"type", "string"}};
+      return field.json ? ordered_json::object() : ordered_json{{"type", "string"}};
     case FieldType::kBytes:
       return {{"type", "string"}, {"contentEncoding", "base64"}};
     case FieldType::kEnum:

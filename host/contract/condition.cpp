@@ -174,6 +174,8 @@ Result<Convergence> convergence(const Kind& kind, const Condition* ready_when, s
       return Convergence::kPending;
     }
   }
+  // A verb that says itself when it has taken effect may mean what is a failure for the others: that it was cancelled.
+  if (ready_when && ready_when->holds(*object)) return Convergence::kReady;
   if (kind.failed_when && kind.failed_when->holds(*object)) return Convergence::kFailed;
   const Condition* ready = ready_when ? ready_when : kind.ready_when.get();
   return !ready || ready->holds(*object) ? Convergence::kReady : Convergence::kPending;

@@ -162,6 +162,7 @@ Field Description::field(const pb::FieldDescriptor& descriptor) {
   field.ref = reference_of(options);
   field.secret = options.GetExtension(::novacron::secret);
   field.blob = options.GetExtension(::novacron::blob);
+  field.json = options.GetExtension(::novacron::json);
   const auto& list = options.GetExtension(::novacron::list);
   if (list.type() == ListOptions::MAP) field.list_keys.assign(list.keys().begin(), list.keys().end());
   return field;
@@ -219,6 +220,7 @@ void Description::add_service(const pb::ServiceDescriptor& descriptor, bool inst
     action.summary = options.summary();
     action.stream = static_cast<ActionStream>(options.stream());
     action.read_only = options.read_only();
+    action.undo = options.undo();
     if (options.has_deprecated()) action.deprecated = deprecation(options.deprecated(), declared.full_name());
     action.service = descriptor.full_name();
     action.method = service.methods.back();

@@ -49,7 +49,7 @@ std::shared_ptr<const Condition> Description::condition(const Kind& kind, const 
 void Description::add_verbs(const pb::Descriptor& descriptor, Kind& kind) {
   for (const auto& verb : descriptor.options().GetExtension(::novacron::kind).verbs()) {
     kind.verbs.push_back({verb.name(), verb.patch(), verb.summary(),
-                          condition(kind, verb.ready_when(), "ready_when of the verb " + verb.name())});
+                          condition(kind, verb.ready_when(), "ready_when of the verb " + verb.name()), verb.undo()});
   }
 }
 

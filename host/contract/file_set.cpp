@@ -5,6 +5,8 @@
 #include <novacron/core/v1/admission.pb.h>
 #include <novacron/core/v1/blob.pb.h>
 #include <novacron/core/v1/host.pb.h>
+#include <novacron/core/v1/operation.pb.h>
+#include <novacron/core/v1/planner.pb.h>
 #include <novacron/core/v1/resource.pb.h>
 #include <novacron/core/v1/state.pb.h>
 #include <novacron/options.pb.h>
@@ -31,9 +33,10 @@ Error invalid(std::string message) {
 
 /// Messages of the core files by name, so that the linker keeps the descriptors of all of them.
 std::vector<const pb::FileDescriptor*> core_files() {
-  return {core::v1::Metadata::descriptor()->file(), core::v1::Plugin::descriptor()->file(),
-          core::v1::KeyValue::descriptor()->file(), core::v1::BlobInfo::descriptor()->file(),
-          core::v1::AdmitRequest::descriptor()->file()};
+  return {core::v1::Metadata::descriptor()->file(),     core::v1::Plugin::descriptor()->file(),
+          core::v1::KeyValue::descriptor()->file(),     core::v1::BlobInfo::descriptor()->file(),
+          core::v1::AdmitRequest::descriptor()->file(), core::v1::OperationReport::descriptor()->file(),
+          core::v1::PlanRequest::descriptor()->file()};
 }
 
 /// One contract's copy of a package.

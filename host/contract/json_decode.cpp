@@ -163,8 +163,12 @@ Parsed scalar_from(const Field& field, const json& value) {
     case FieldType::kDouble:
       return floating(field, value);
     case FieldType::kString: {
-      if (!value.is_string()) return unfit("must be a string");
       Scalar scalar;
+      if (field.json) {
+        scalar.text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+        return scalar;
+      }
+      if (!value.is_string()) return unfit("must be a string");
       scalar.text = value.get<std::string>();
       return scalar;
     }

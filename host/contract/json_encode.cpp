@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "host/contract/base64.h"
 #include "host/contract/json.h"
@@ -141,6 +142,10 @@ void JsonWriter::scalar(const Field& field, const pb::FieldDescriptor& slot, con
     case FieldType::kString:
     case FieldType::kBytes:
       if (field.secret && options_.secrets == Secrets::kMask && !scalar.text.empty()) return text(kSecretMask);
+      if (field.json && parse_json(scalar.text).ok()) {
+        out_ += scalar.text;
+        return;
+      }
       return text(field.type == FieldType::kBytes ? base64_encode(scalar.text) : scalar.text);
     case FieldType::kEnum:
       return enum_value(*field.enumeration, static_cast<int32_t>(scalar.integer));

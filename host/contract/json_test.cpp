@@ -9,6 +9,7 @@
 #include "host/contract/message.h"
 #include "host/contract/parts.h"
 #include "host/contract/testing/testing.h"
+#include "host/contract/validate.h"
 
 namespace novacron::host::contract {
 
@@ -285,6 +286,17 @@ TEST_CASE("what a person types becomes JSON of the field") {
   CHECK(text_to_json(*everything().find("a_bool"), "true").value() == "true");
   CHECK(text_to_json(*everything().find("a_bool"), "yes").error().message == "must be true or false");
   CHECK(text_to_json(*everything().find("a_double"), "1.5").value() == "1.5");
+}
+
+TEST_CASE("a text that is JSON is the value itself in documents") {
+  const auto& type = *shop_schema()->find_message("novacron.core.v1.OperationStatus");
+  const std::string document = R"({"percent":5,"reply":{"a":[1,null,"x"]}})";
+  CHECK(round_trip(type, document) == document);
+  CHECK(round_trip(type, R"({"reply":"text"})") == R"({"reply":"text"})");
+  const auto bytes =
+      json_to_message(type, R"({"message":"x"})").value() + "\x52\x05{oops";  // reply, as nobody may write it
+  CHECK(message_to_json(type, bytes).value() == R"({"message":"x","reply":"{oops"})");
+  CHECK(validate(type, bytes, nullptr, "status").error().message == "status.reply: must be JSON");
 }
 
 }  // namespace novacron::host::contract

@@ -24,10 +24,10 @@ constexpr std::array<std::string_view, 16> kBuiltInVerbs = {
     "apply", "create", "delete",  "describe", "edit",   "explain",       "get", "help",
     "list",  "patch",  "replace", "show",     "update", "update_status", "use", "watch"};
 /// Nouns of the command line and first segments of REST paths that belong to the host.
-constexpr std::array<std::string_view, 24> kReservedNouns = {
-    "api-resources", "apply",  "completion", "context", "delete",  "describe", "diff",  "doctor",
-    "edit",          "events", "explain",    "get",     "healthz", "help",     "login", "logout",
-    "metrics",       "patch",  "readyz",     "schema",  "status",  "version",  "wait",  "watch"};
+constexpr std::array<std::string_view, 25> kReservedNouns = {
+    "api-resources", "apply",   "completion", "context", "delete",  "describe", "diff",   "doctor",  "edit",
+    "events",        "explain", "get",        "healthz", "help",    "login",    "logout", "metrics", "patch",
+    "readyz",        "schema",  "status",     "tasks",   "version", "wait",     "watch"};
 
 template <size_t n>
 bool contains(const std::array<std::string_view, n>& list, std::string_view text) {
@@ -102,6 +102,8 @@ class KindLint {
       lint_verb(action.verb, seen);
       lint_action(action);
     }
+    for (const auto& verb : kind_.verbs) lint_undo(verb.name, verb.undo);
+    for (const auto& action : kind_.actions) lint_undo(action.verb, action.undo);
   }
 
   void lint_verb(const std::string& name, std::set<std::string>& seen) {
@@ -119,6 +121,15 @@ class KindLint {
     }
     const auto fits = json_to_message(*kind_.message, verb.patch);
     if (!fits.ok()) add(where + "does not fit: " + fits.error().message);
+  }
+
+  void lint_undo(const std::string& verb, const std::string& undo) {
+    if (undo.empty()) return;
+    const Action* action = kind_.find_action(undo);
+    const bool changes =
+        kind_.find_verb(undo) || (action && !action->read_only && action->stream == ActionStream::kNone);
+    if (!changes)
+      add("the verb \"" + verb + "\" is undone by \"" + undo + "\", which is no verb that changes something");
   }
 
   void lint_action(const Action& action) {

@@ -36,6 +36,9 @@ class FieldLint {
 
   void lint_marks() {
     if (field_.unit != Unit::kNone && !is_integer(field_.type)) add("(novacron.unit) is for integers");
+    if (field_.json && (field_.type != FieldType::kString || field_.cardinality != Cardinality::kSingle)) {
+      add("(novacron.json) is for single strings");
+    }
     if (field_.blob && field_.type != FieldType::kString) add("(novacron.blob) is for strings");
     if (field_.ref && (field_.type != FieldType::kString || field_.cardinality == Cardinality::kMap)) {
       add("(novacron.ref) is for strings and lists of strings");

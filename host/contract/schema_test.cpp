@@ -115,6 +115,9 @@ TEST_CASE("the linter says what is wrong with a kind and what to do instead") {
   CHECK(of(good + " verbs: { name: \"go\" patch: '{\"spec\":{\"b\":1}}' }", kFields) ==
         "a.v1.Thing: (novacron.kind): the patch of the verb \"go\" does not fit: spec.b: unknown field; did you mean "
         "a?\n");
+  CHECK(
+      of(good + " verbs: { name: \"go\" patch: '{\"spec\":{}}' undo: \"back\" }", kFields) ==
+      "a.v1.Thing: (novacron.kind): the verb \"go\" is undone by \"back\", which is no verb that changes something\n");
   CHECK(of(good + " verbs: { name: \"go\" patch: '{\"metadata\":{}}' }", kFields) ==
         "a.v1.Thing: (novacron.kind): the patch of the verb \"go\" must be an object with \"spec\" alone: "
         "{\"spec\":{…}}\n");

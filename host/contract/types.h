@@ -100,6 +100,7 @@ struct Field {
   std::vector<std::string> list_keys;  ///< items are found by these fields; empty: the list is atomic
   bool secret = false;
   bool blob = false;
+  bool json = false;  ///< text that is JSON: in documents the value itself
   const google::protobuf::FieldDescriptor* descriptor = nullptr;
 };
 
@@ -124,6 +125,7 @@ struct PatchVerb {
   std::string patch;  ///< a JSON merge patch of the whole object
   std::string summary;
   std::shared_ptr<const Condition> ready_when;  ///< null: the kind's
+  std::string undo;                             ///< the verb that takes it back; empty: none
 };
 
 enum class ActionStream { kNone, kTty, kBytes, kUpload, kDownload };
@@ -150,6 +152,7 @@ struct Action {
   ActionStream stream = ActionStream::kNone;
   bool read_only = false;
   std::optional<Deprecation> deprecated;
+  std::string undo;  ///< the verb that takes it back; empty: none
   std::string service;
   Method method;
 };

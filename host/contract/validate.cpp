@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
+#include "host/contract/json_text.h"
 #include "host/contract/lint.h"
 #include "host/contract/message.h"
 #include "host/contract/units.h"
@@ -97,6 +99,7 @@ class FieldCheck {
     if (field_.rules.matcher && !re2::RE2::FullMatch(value.text, *field_.rules.matcher)) {
       violations_.add(path, "must match " + field_.rules.pattern);
     }
+    if (field_.json && !value.text.empty() && !parse_json(value.text).ok()) violations_.add(path, "must be JSON");
     if (field_.blob && !is_blob_digest(value.text))
       violations_.add(path, "must be sha256: and 64 lower-case hex digits");
     if (field_.ref && !is_label(value.text)) violations_.add(path, "must be the name of a " + field_.ref->kind);
