@@ -31,6 +31,10 @@ Status check_event(const Event& event) {
                "bus.event"};
 }
 
+Error compacted() {
+  return {Code::kOutOfRange, "events since then are not retained any more", "bus.compacted"};
+}
+
 }  // namespace
 
 class Bus::State : public std::enable_shared_from_this<Bus::State> {
@@ -47,6 +51,16 @@ class Bus::State : public std::enable_shared_from_this<Bus::State> {
   Status publish(std::vector<Event> events);
   SubscriptionId subscribe(Interest interest, Callbacks callbacks);
   void unsubscribe(SubscriptionId id);
+  Result<std::vector<EventPtr>> retained(const Interest& interest) const;
+  Cursor oldest() const {
+    const Lock lock(mutex_);
+    return retention_.oldest();
+  }
+  bool is_own(const Cursor& cursor) const {
+    const Lock lock(mutex_);
+    return retention_.is_own(cursor);
+  }
+  void begin_state(uint64_t revision);
   Stats stats() const;
 
  private:
@@ -55,6 +69,7 @@ class Bus::State : public std::enable_shared_from_this<Bus::State> {
 
   std::optional<Error> refusal(const Interest& interest) const;
   void replay(Subscription& subscription);
+  bool is_wanted(const Interest& interest, const Event& event) const;
   void deliver(const EventPtr& event);
   void enqueue(const SubscriptionPtr& subscription, const EventPtr& event);
   void make_ready(const SubscriptionPtr& subscription);
@@ -74,6 +89,7 @@ class Bus::State : public std::enable_shared_from_this<Bus::State> {
   std::condition_variable ended_;
   uint64_t last_sequence_;  ///< starts at the time, so that a sequence of an earlier run is seen to be one
   Retention retention_;
+  StatePosition state_position_;  ///< of the last derived event
   std::map<SubscriptionId, SubscriptionPtr> subscriptions_;
   SubjectIndex index_;
   std::string found_subject_;  ///< the last one looked up, and its subscriptions: most events come in runs
@@ -101,6 +117,8 @@ Status Bus::State::publish(std::vector<Event> events) {
   Lock lock(mutex_);
   for (Event& event : *batch) {
     event.sequence = ++last_sequence_;
+    if (event.derived) state_position_ = {event.revision, event.part};
+    event.state = state_position_;
     EventPtr shared(batch, &event);
     deliver(shared);
     retention_.add(std::move(shared));
@@ -168,8 +186,7 @@ std::optional<Error> Bus::State::refusal(const Interest& interest) const {
   if (subscriptions_.size() >= kMaxSubscriptions)
     return Error{Code::kResourceExhausted, "there are " + std::to_string(kMaxSubscriptions) + " subscriptions already",
                  "bus.subscriptions"};
-  if (!retention_.reaches(interest) && interest.overflow == Overflow::kEnd)
-    return Error{Code::kOutOfRange, "events since then are not retained any more", "bus.compacted"};
+  if (!retention_.reaches(interest) && interest.overflow == Overflow::kEnd) return compacted();
   return {};
 }
 
@@ -196,14 +213,34 @@ SubscriptionId Bus::State::subscribe(Interest interest, Callbacks callbacks) {
 
 void Bus::State::replay(Subscription& subscription) {
   const Interest& interest = subscription.interest;
-  if (interest.after_sequence == 0 && interest.after_revision == 0) return;
+  if (!Retention::resumes(interest)) return;
   if (!retention_.reaches(interest)) subscription.missed = 1;
   for (const EventPtr& event : retention_.events()) {
-    if (interest.after_sequence != 0 && event->sequence <= interest.after_sequence) continue;
-    if (interest.after_revision != 0 && event->revision <= interest.after_revision) continue;
-    if (interest.tenant && *interest.tenant != event->tenant) continue;
-    if (matches(interest.pattern, event->subject)) subscription.queue.push_back(event);
+    if (is_wanted(interest, *event)) subscription.queue.push_back(event);
   }
+}
+
+/// Of the events that are retained.
+bool Bus::State::is_wanted(const Interest& interest, const Event& event) const {
+  return retention_.is_behind(interest, event) && (!interest.tenant || *interest.tenant == event.tenant) &&
+         matches(interest.pattern, event.subject);
+}
+
+Result<std::vector<EventPtr>> Bus::State::retained(const Interest& interest) const {
+  TRY_STATUS(check_pattern(interest.pattern));
+  std::vector<EventPtr> found;
+  const Lock lock(mutex_);
+  if (!retention_.reaches(interest) && interest.overflow == Overflow::kEnd) return compacted();
+  for (const EventPtr& event : retention_.events()) {
+    if (is_wanted(interest, *event)) found.push_back(event);
+  }
+  return found;
+}
+
+void Bus::State::begin_state(uint64_t revision) {
+  const Lock lock(mutex_);
+  state_position_ = std::max(state_position_, StatePosition{revision, UINT32_MAX});
+  retention_.skip_state(state_position_);
 }
 
 void Bus::State::unsubscribe(SubscriptionId id) {
@@ -338,6 +375,18 @@ SubscriptionId Bus::subscribe(Interest interest, Callbacks callbacks) {
 }
 void Bus::unsubscribe(SubscriptionId subscription) {
   state_->unsubscribe(subscription);
+}
+Result<std::vector<EventPtr>> Bus::retained(const Interest& interest) const {
+  return state_->retained(interest);
+}
+Cursor Bus::oldest() const {
+  return state_->oldest();
+}
+bool Bus::is_own(const Cursor& cursor) const {
+  return state_->is_own(cursor);
+}
+void Bus::begin_state(uint64_t revision) {
+  state_->begin_state(revision);
 }
 Bus::Stats Bus::stats() const {
   return state_->stats();

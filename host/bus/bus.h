@@ -2,6 +2,7 @@
 // subscriber: each has a bounded queue, and what happens when it is full is the subscriber's choice, but never silence.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -26,6 +27,14 @@ constexpr size_t kMaxQueued = 65'536;
 constexpr size_t kDefaultBatch = 256;
 constexpr size_t kMaxBatch = 4'096;
 
+/// Where in the order of changes of the state something is: the revision, and which of its changes.
+struct StatePosition {
+  uint64_t revision = 0;
+  uint32_t part = 0;
+
+  auto operator<=>(const StatePosition&) const = default;
+};
+
 /// Immutable once published, and shared by all its subscribers.
 struct Event {
   std::string subject;
@@ -35,6 +44,11 @@ struct Event {
   uint64_t revision = 0;  ///< of the state that it derives from; 0: none
   uint64_t time_ns = 0;   ///< real time; 0: the bus fills it in
   uint64_t sequence = 0;  ///< given by the bus: ascending by one with each event of this bus
+  /// It follows from the state alone, in whose order it is published: another run of the host tells the same, with this
+  /// revision and part.
+  bool derived = false;
+  uint32_t part = 0;
+  StatePosition state = {};  ///< given by the bus: of the last derived event up to this one
 };
 using EventPtr = std::shared_ptr<const Event>;
 
@@ -50,6 +64,12 @@ enum class Overflow : uint8_t {
   kDropOldest,  ///< counted in Batch::missed
 };
 
+/// Behind which event somebody resumes, on this bus or another.
+struct Cursor {
+  uint64_t sequence = 0;
+  StatePosition state = {};
+};
+
 struct Interest {
   std::string pattern;
   std::optional<std::string> tenant = {};  ///< events of exactly this tenant; without: of all
@@ -60,6 +80,9 @@ struct Interest {
   /// is retained. What is retained no longer counts as overflow: OUT_OF_RANGE "bus.compacted", or `missed`.
   uint64_t after_sequence = 0;
   uint64_t after_revision = 0;
+  /// Instead of these two. Where its sequence is of another bus, what derives from the state comes behind its position,
+  /// and all else that this bus has.
+  std::optional<Cursor> after = {};
   Executor executor =
       {};  ///< where the callbacks run, one at a time; empty: on the bus's own thread, to be quick there
 };
@@ -107,6 +130,15 @@ class Bus final {
   SubscriptionId subscribe(Interest interest, Callbacks callbacks);
   /// Returns at once; what is queued is dropped, and on_end follows unless it already came. Unknown ids are fine.
   void unsubscribe(SubscriptionId subscription);
+
+  /// What is retained that an interest would get, without a subscription. OUT_OF_RANGE "bus.compacted".
+  Result<std::vector<EventPtr>> retained(const Interest& interest) const;
+  /// The earliest cursor that can be resumed from.
+  Cursor oldest() const;
+  /// Whether this bus, and no earlier one, gave the cursor.
+  bool is_own(const Cursor& cursor) const;
+  /// Before the first derived event, and after a gap in them: those up to `revision` do not come.
+  void begin_state(uint64_t revision);
 
   Stats stats() const;
 

@@ -301,6 +301,68 @@ TEST_CASE("resuming from before what is retained is never silent") {
   CHECK(other_run.ends.size() == 1);
 }
 
+/// Changes of the state, as this run of the host or another tells of them.
+std::vector<Event> derived(uint64_t first, uint64_t last) {
+  std::vector<Event> events;
+  for (uint64_t revision = first; revision <= last; ++revision) {
+    for (uint32_t part = 0; part < 2; ++part) {
+      events.push_back({.subject = "s." + std::to_string(revision) + "-" + std::to_string(part),
+                        .revision = revision,
+                        .derived = true,
+                        .part = part});
+    }
+  }
+  return events;
+}
+
+TEST_CASE("a cursor resumes exactly on its own bus") {
+  FixedClock clock;
+  Recorder resumed;
+  Bus bus(clock);
+  bus.begin_state(4);
+  REQUIRE(bus.publish(derived(5, 6)));
+  REQUIRE(bus.publish({.subject = "other"}));
+  const auto all = bus.retained({.pattern = ">", .after = bus.oldest()}).value();
+  REQUIRE(all.size() == 5);
+  const Cursor cursor{all[1]->sequence, all[1]->state};
+  CHECK(bus.is_own(cursor));
+  bus.subscribe({.pattern = ">", .after = cursor, .executor = inline_executor}, resumed.callbacks());
+  CHECK(resumed.subjects == Strings{"s.6-0", "s.6-1", "other"});
+  CHECK(all[4]->state == StatePosition{6, 1});
+}
+
+TEST_CASE("a cursor of an earlier run resumes behind its place in the state, and gets all else that there is") {
+  FixedClock clock;
+  Bus bus(clock);
+  bus.begin_state(4);
+  REQUIRE(bus.publish(derived(5, 7)));
+  REQUIRE(bus.publish({.subject = "other"}));
+  const auto after = [&](StatePosition state) {
+    Strings subjects;
+    const auto events = bus.retained({.pattern = ">", .after = Cursor{1, state}});
+    REQUIRE(events.ok());
+    for (const auto& event : *events) subjects.push_back(event->subject);
+    return subjects;
+  };
+  CHECK_FALSE(bus.is_own({1, {6, 0}}));
+  CHECK(after({6, 0}) == Strings{"s.6-1", "s.7-0", "s.7-1", "other"});
+  CHECK(after({9, 0}) == Strings{"other"});
+  CHECK(bus.retained({.pattern = ">", .after = Cursor{1, {3, 0}}}).error().reason == "bus.compacted");
+}
+
+TEST_CASE("a cursor of an earlier run is too old once something is forgotten that it may have wanted") {
+  FixedClock clock;
+  Bus bus(clock, {.retained_events = 3});
+  bus.begin_state(4);
+  REQUIRE(bus.publish(derived(5, 6)));
+  CHECK(bus.retained({.pattern = ">", .after = Cursor{1, {5, 0}}}).value().size() == 3);
+  CHECK(bus.retained({.pattern = ">", .after = Cursor{1, {4, UINT32_MAX}}}).code() == Code::kOutOfRange);
+  REQUIRE(bus.publish({.subject = "other"}));
+  REQUIRE(bus.publish(derived(7, 8)));
+  CHECK(bus.retained({.pattern = ">", .after = Cursor{1, {8, 0}}}).code() == Code::kOutOfRange);
+  CHECK(bus.retained({.pattern = ">", .after = bus.oldest()}).value().size() == 3);
+}
+
 TEST_CASE("what is retained is bounded by bytes too") {
   FixedClock clock;
   Bus bus(clock, {.retained_events = 1'000, .retained_bytes = 20'000});

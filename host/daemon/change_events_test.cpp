@@ -67,3 +67,24 @@ TEST_CASE_METHOD(Fixture, "Nothing is told any more once it has ended") {
   REQUIRE(bus.publish({.subject = "resource.test.last"}).ok());
   CHECK(event(1)->subject == "resource.test.last");
 }
+
+TEST_CASE_METHOD(Fixture, "A new run tells again what happened, with the same revisions, parts and times") {
+  REQUIRE(world.make_robot("r1").ok());
+  world.clock.advance_ns(1'000'000'000);
+  REQUIRE(world.patch_robot("r1", R"({"spec":{"arms":3}})").ok());
+  const auto first = event(0);
+  const auto second = event(1);
+  CHECK(second->time_ns == first->time_ns + 1'000'000'000);
+  following.reset();
+  REQUIRE(world.make_station("while-nobody-followed").ok());
+
+  bus::Bus next{system_clock()};
+  const ChangeEvents again(world.engine(), next);
+  const auto told = next.retained({.pattern = "resource.>", .after = bus::Cursor{1, first->state}}).value();
+  REQUIRE(told.size() == 2);
+  CHECK(told[0]->revision == second->revision);
+  CHECK(told[0]->part == second->part);
+  CHECK(told[0]->time_ns == second->time_ns);
+  CHECK(told[0]->derived);
+  CHECK(told[1]->subject == "resource.station.put");
+}
