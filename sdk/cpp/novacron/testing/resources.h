@@ -1,4 +1,4 @@
-// novacron.core.v1.Resources, State and Claims in memory, for tests of plugins.
+// novacron.core.v1.Resources, State, Claims and Operations in memory, for tests of plugins.
 #pragma once
 
 #include <condition_variable>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "novacron/core/v1/operation.nc.h"
 #include "novacron/core/v1/resource.nc.h"
 #include "novacron/core/v1/state.nc.h"
 #include "novacron/resource.h"
@@ -147,6 +148,38 @@ class Claims final : public core::v1::ClaimsService {
   mutable std::mutex mutex_;
   uint64_t last_fence_ = 0;
   std::map<std::string, core::v1::Claim> claims_;
+};
+
+/// One operation, that of every call: what its callee reports, and what it starts. [any] thread.
+class Operations final : public core::v1::OperationsService {
+ public:
+  /// What the last run of the operation has saved.
+  void resume_from(const std::string& checkpoint);
+  /// From now on the callee is told to stop.
+  void ask_to_stop();
+  /// How children end that are started for this verb; without it they succeed with an empty reply.
+  void end_children(const std::string& verb, core::v1::EndedOperation ended);
+
+  std::vector<core::v1::OperationReport> reports() const;
+  std::string checkpoint() const;
+  /// Each key once.
+  std::vector<core::v1::StartOperationRequest> children() const;
+
+  Result<core::v1::CurrentOperation> current(Call& call, const Empty& request) override;
+  Result<core::v1::OperationReportReply> report(Call& call, const core::v1::OperationReport& report) override;
+  Result<core::v1::StartOperationReply> start(Call& call, const core::v1::StartOperationRequest& request) override;
+  Result<core::v1::EndedOperation> wait(Call& call, const core::v1::WaitOperationRequest& request) override;
+
+ private:
+  static core::v1::ObjectRef ref(const std::string& name);
+
+  mutable std::mutex mutex_;
+  std::string checkpoint_;
+  bool cancel_ = false;
+  uint32_t attempt_ = 1;
+  std::vector<core::v1::OperationReport> reports_;
+  std::vector<core::v1::StartOperationRequest> children_;
+  std::map<std::string, core::v1::EndedOperation> endings_;
 };
 
 }  // namespace novacron::testing
