@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "effect_guard.h"
+#include "plans.h"
 #include "works.h"
 
 namespace novacron::compute::controller {
@@ -73,6 +74,19 @@ Result<v1::GuestStats> Controller::stats(Call& call, const v1::StatsRequest& req
   v1::GuestRequest guest;
   guest.uid = machine.metadata.uid;
   return works_->world().driver_of(machine).stats(guest);
+}
+
+Result<core::v1::PlanReply> Controller::plan(Call&, const core::v1::PlanRequest& request) {
+  core::v1::PlanReply reply;
+  const auto machine = [](const std::optional<core::v1::Object>& object) -> Result<std::optional<Machine>> {
+    if (!object || object->kind != v1::VirtualMachine::kKind) return std::optional<Machine>();
+    return std::optional<Machine>(NC_TRY(resource_of<v1::VirtualMachine>(*object)));
+  };
+  const auto before = NC_TRY(machine(request.before));
+  const auto after = NC_TRY(machine(request.after));
+  if (!before && !after) return reply;
+  reply.effects = plan_effects(works_->world(), works_->inventory(), before, after);
+  return reply;
 }
 
 }  // namespace novacron::compute::controller

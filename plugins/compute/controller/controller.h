@@ -5,6 +5,7 @@
 
 #include "novacron/compute/v1/compute.nc.h"
 #include "novacron/compute_controller/v1/config.nc.h"
+#include "novacron/core/v1/planner.nc.h"
 #include "novacron/sdk.h"
 
 namespace novacron::compute::controller {
@@ -13,7 +14,7 @@ class EffectGuard;
 class Works;
 
 /// Reentrant: machines are worked on beside each other.
-class Controller final : public Provides<v1::VirtualMachineActionsService> {
+class Controller final : public Provides<v1::VirtualMachineActionsService, core::v1::PlannerService> {
  public:
   using Config = compute_controller::v1::Config;
   static constexpr uint32_t kFlags = NC_PLUGIN_REENTRANT;
@@ -27,6 +28,7 @@ class Controller final : public Provides<v1::VirtualMachineActionsService> {
   void stop() override;
 
   Result<v1::ConsoleReply> console(Call& call, const v1::ConsoleRequest& request) override;
+  Result<core::v1::PlanReply> plan(Call& call, const core::v1::PlanRequest& request) override;
   Result<v1::GuestStats> stats(Call& call, const v1::StatsRequest& request) override;
 
  private:

@@ -119,12 +119,11 @@ Result<v1::GuestStatus> HostWorld::delete_guest(const Machine& machine, uint64_t
 
 void HostWorld::publish(const Machine& machine, std::string_view subject) {
   StepScope step(fail_point_, Step::kPublish);
-  const core::v1::ObjectRef ref = {.kind = std::string(v1::VirtualMachine::kKind),
-                                   .tenant = machine.metadata.tenant,
-                                   .name = machine.metadata.name,
-                                   .uid = machine.metadata.uid};
-  const Status published =
-      host_.publish(subject, encode(ref), {.tenant = machine.metadata.tenant, .revision = machine.metadata.revision});
+  const auto& metadata = machine.metadata;
+  // Names, tenants and uids have no character that JSON would escape.
+  const std::string body = R"({"kind":")" + std::string(v1::VirtualMachine::kKind) + R"(","tenant":")" +
+                           metadata.tenant + R"(","name":")" + metadata.name + R"(","uid":")" + metadata.uid + "\"}";
+  const Status published = host_.publish(subject, body, {.tenant = metadata.tenant, .revision = metadata.revision});
   if (!published.ok()) host_.warn("event not published", {{"subject", subject}, {"why", published.error().message}});
 }
 

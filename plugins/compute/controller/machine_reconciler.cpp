@@ -57,6 +57,14 @@ std::string_view subject_of(Phase phase) {
   }
 }
 
+/// Nobody could tell or do anything just now; trying again may help, and the machine itself is not at fault.
+bool is_passing(const Error& error) {
+  return error.code == Code::kUnavailable || error.code == Code::kDeadlineExceeded || error.code == Code::kAborted ||
+         error.code == Code::kCancelled;
+}
+
+}  // namespace
+
 scheduling::v1::ScheduleRequest request_to_place(const Machine& machine) {
   scheduling::v1::ScheduleRequest request;
   request.uid = machine.metadata.uid;
@@ -79,14 +87,6 @@ std::string why_nowhere(const scheduling::v1::ScheduleReply& reply) {
   }
   return text;
 }
-
-/// Nobody could tell or do anything just now; trying again may help, and the machine itself is not at fault.
-bool is_passing(const Error& error) {
-  return error.code == Code::kUnavailable || error.code == Code::kDeadlineExceeded || error.code == Code::kAborted ||
-         error.code == Code::kCancelled;
-}
-
-}  // namespace
 
 Result<std::optional<uint64_t>> MachineReconciler::reconcile(Machine machine) {
   if (machine.metadata.deleted_at) return remove(machine);

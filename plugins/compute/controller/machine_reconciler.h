@@ -13,6 +13,11 @@ namespace novacron::compute::controller {
 inline constexpr uint64_t kRetryPendingNs = 10'000'000'000;  ///< for a machine that no node has room for
 inline constexpr size_t kMaxReasonsShown = 5;                ///< nodes that the status of a pending machine names
 
+/// What the scheduler is asked, without the candidates.
+scheduling::v1::ScheduleRequest request_to_place(const Machine& machine);
+/// For people: why no node was found.
+std::string why_nowhere(const scheduling::v1::ScheduleReply& reply);
+
 class MachineReconciler {
  public:
   MachineReconciler(World& world, Inventory& inventory) : world_(world), inventory_(inventory) {}

@@ -21,6 +21,7 @@ class Works {
 
   void start();
   HostWorld& world() { return world_; }
+  NodeInventory& inventory() { return inventory_; }
 
  private:
   Result<Again> reconcile(const ResourceKey& key);
