@@ -16,4 +16,8 @@ void Signal::listen(std::function<void()> listener) {
   if (listener_ && std::exchange(raised_, false)) listener_();
 }
 
+std::string Feed::last_words(const std::string& problem) const {
+  return R"({"type":"ERROR","error":)" + problem + "}";
+}
+
 }  // namespace novacron::host::api

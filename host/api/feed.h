@@ -40,6 +40,8 @@ class Feed {
   virtual Result<std::vector<FeedMessage>> take(size_t max) = 0;
   /// Raised when take() has something after it had nothing.
   virtual Signal& signal() = 0;
+  /// One line that tells the client of the end; `problem` is RFC 9457's document of it.
+  virtual std::string last_words(const std::string& problem) const;
 };
 
 }  // namespace novacron::host::api

@@ -7,10 +7,9 @@
 #include "host/api/kinds.h"
 #include "host/api/openapi.h"
 #include "host/api/problem.h"
-#include "host/api/watch_feed.h"
+#include "host/api/task_api.h"
 #include "host/base/clock.h"
 #include "host/base/log.h"
-#include "host/bus/subject.h"
 #include "host/contract/time_text.h"
 #include "host/contract/units.h"
 
@@ -19,7 +18,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::string_view kEventKind = "novacron.core/Event";
 constexpr std::string_view kMetricsKind = "novacron.core/Metrics";
 constexpr std::string_view kUnknownRoute = "unknown";
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
@@ -80,7 +78,8 @@ Gateway::Gateway(Parts parts)
     : parts_(std::move(parts)),
       resources_(parts_.resources, parts_.actions),
       blobs_(parts_.blobs, parts_.resources, parts_.authorizer),
-      extensions_(parts_.caller, parts_.resources, parts_.authorizer) {
+      extensions_(parts_.caller, parts_.resources, parts_.authorizer),
+      events_({parts_.bus, parts_.authorizer, parts_.node}) {
   parts_.metrics.add([stats = stats_](metrics::Sink& sink) { stats->tell(sink); });
 }
 Gateway::~Gateway() = default;
@@ -176,7 +175,9 @@ Result<Response> Gateway::endpoint(const Call& call, Endpoint which) {
     case Endpoint::kOpenApi:
       return open_api(call);
     case Endpoint::kEvents:
-      return events(call);
+      return events_.events(call);
+    case Endpoint::kTasks:
+      return list_tasks(call, parts_.resources);
     case Endpoint::kMetrics:
       return scrape(call);
     case Endpoint::kHealth:
@@ -248,34 +249,6 @@ Result<Response> Gateway::scrape(const Call& call) const {
   Response response;
   response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.body = parts_.metrics.text();
-  return response;
-}
-
-Result<Response> Gateway::events(const Call& call) {
-  const Query& query = call.uri.query;
-  TRY_STATUS(query.only({"subject", "after_sequence", "after_revision"}));
-  const auto& tenant = call.context->identity.tenant;
-  TRY_STATUS(parts_.authorizer.authorize(*call.context, {"watch", std::string(kEventKind), tenant, ""}));
-  bus::Interest interest;
-  interest.pattern = query.find("subject") != nullptr ? query.text("subject") : ">";
-  if (!tenant.empty()) interest.tenant = tenant;
-  interest.after_sequence = TRY(query.number("after_sequence", 0));
-  interest.after_revision = TRY(query.number("after_revision", 0));
-  const auto last_id = call.request.headers.get("Last-Event-ID");
-  if (!last_id.empty()) {
-    const auto parsed = TRY(Query::parse("id=" + std::string(last_id)));
-    interest.after_sequence = TRY(parsed.number("id", 0));
-  }
-  if (query.text("after_sequence") == "0") {  // everything that is still there
-    interest.after_sequence = 1;
-    interest.overflow = bus::Overflow::kDropOldest;
-  }
-  TRY_STATUS(bus::check_pattern(interest.pattern));
-  const auto format = feed_format(call.request);
-  Response response;
-  response.headers.set("Content-Type",
-                       format == FeedBody::Format::kServerSentEvents ? "text/event-stream" : "application/x-ndjson");
-  response.body = FeedBody{follow_events(parts_.bus, std::move(interest)), format};
   return response;
 }
 

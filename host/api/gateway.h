@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/api/blob_api.h"
+#include "host/api/event_api.h"
 #include "host/api/extension_api.h"
 #include "host/api/http.h"
 #include "host/api/request_stats.h"
@@ -59,13 +60,13 @@ class Gateway final : public Application {
   Response ready() const;
   Result<Response> schema(const Call& call) const;
   Result<Response> open_api(const Call& call);
-  Result<Response> events(const Call& call);
   Result<Response> scrape(const Call& call) const;
 
   const Parts parts_;
   ResourceApi resources_;
   BlobApi blobs_;
   ExtensionApi extensions_;
+  EventApi events_;
   const std::shared_ptr<RequestStats> stats_ = std::make_shared<RequestStats>();  ///< shared with the metrics' source
   std::mutex open_api_mutex_;
   std::string open_api_digest_;  ///< of the schema that the document below describes

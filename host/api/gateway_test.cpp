@@ -421,8 +421,8 @@ TEST_CASE_METHOD(Fixture, "Events are followed by pattern, and resumed by sequen
   REQUIRE(bus.publish({.subject = "shop.closed", .body = std::make_shared<std::string>("\xff")}).ok());
   TestClient watcher(path);
   watcher.send("GET /v1/events?subject=shop.*&after_sequence=0 HTTP/1.1\r\nHost: a\r\n\r\n");
-  const auto text = watcher.read_until("body_base64");
-  CHECK_THAT(text, Catch::Contains(R"("body":{"by":"alice"})") && !Catch::Contains("other.thing"));
+  const auto text = watcher.read_until("data_base64");
+  CHECK_THAT(text, Catch::Contains(R"("data":{"by":"alice"})") && !Catch::Contains("other.thing"));
   REQUIRE(bus.publish({.subject = "shop.reopened"}).ok());
   CHECK_THAT(watcher.read_until("shop.reopened"), Catch::Contains("shop.reopened"));
   CHECK(reason(client.call("GET", "/v1/events?subject=a..b")) == "bus.pattern");

@@ -1,6 +1,5 @@
 // Carries a feed's messages to one client, whatever the framing.
 #include <chrono>
-#include <nlohmann/json.hpp>
 
 #include "host/api/problem.h"
 #include "host/api/session.h"
@@ -27,9 +26,8 @@ std::string frame(const FeedMessage& message, FeedBody::Format format) {
   return {};
 }
 
-std::string frame_end(const Error& error, FeedBody::Format format) {
-  const auto details = nlohmann::json::parse(std::get<std::string>(problem(error, "").body));
-  const std::string text = nlohmann::json{{"type", "ERROR"}, {"error", details}}.dump();
+std::string frame_end(const Feed& feed, const Error& error, FeedBody::Format format) {
+  const std::string text = feed.last_words(std::get<std::string>(problem(error, "").body));
   const bool is_sse = format == FeedBody::Format::kServerSentEvents;
   return (is_sse ? "event: error\n" : "") + frame({text, ""}, format);
 }
@@ -89,7 +87,7 @@ awaitable<void> pump_until_end(Session& session, std::shared_ptr<Feed> feed, Fee
     if (!taken.ok() && taken.error().reason == kBusyReason) {
       co_await session.wait(kBusyMs);
     } else if (!taken.ok()) {
-      const std::string last = frame_end(taken.error(), format);
+      const std::string last = frame_end(*feed, taken.error(), format);
       co_await send(last);
       co_return;
     } else if (taken->empty()) {

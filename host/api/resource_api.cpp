@@ -48,8 +48,22 @@ Result<Response> object_response(int status, const ObjectView& object, const con
   return response;
 }
 
+/// What a dry run found, as a further member of the object's JSON.
+void add_plan(const std::vector<resource::PlannedEffect>& effects, Response& response) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const auto& effect : effects) {
+    nlohmann::ordered_json item = {{"subject", effect.subject}, {"action", effect.action}, {"text", effect.text}};
+    if (!effect.by.empty()) item["by"] = effect.by;
+    list.push_back(std::move(item));
+  }
+  auto& text = std::get<std::string>(response.body);
+  text.pop_back();
+  text += R"(,"plan":{"effects":)" + list.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "}}";
+}
+
 Result<Response> write_response(int status, const resource::WriteResult& written) {
   auto response = TRY(object_response(status, written.object));
+  if (!written.effects.empty()) add_plan(written.effects, response);
   if (!written.operation.empty()) response.headers.set("Operation", written.operation);
   if (written.replayed) response.headers.set("Idempotency-Replayed", "true");
   if (status == 201) response.headers.set("Location", path_of(written.object));
@@ -134,7 +148,8 @@ Result<ResourceApi::Place> ResourceApi::place_of(const std::string& tenant, cons
 
 Result<Response> ResourceApi::collection(const Call& call, const CollectionRoute& route) {
   const auto place = TRY(place_of(route.tenant, route.segment));
-  if (call.request.method == Method::kPost) return create(call, place);
+  if (call.request.method == Method::kPost)
+    return noted(call, "create", {place.kind->id, place.tenant, ""}, create(call, place));
   if (call.request.method == Method::kDelete) return remove_many(call, place);
   if (call.request.method != Method::kGet && call.request.method != Method::kHead)
     return method_not_allowed(call.request, "GET, POST, DELETE");
@@ -218,7 +233,20 @@ Result<Response> ResourceApi::object(const Call& call, const ObjectRoute& route)
   const ObjectRef ref{place.kind->id, place.tenant, route.name};
   const Method method = call.request.method;
   if (method == Method::kGet || method == Method::kHead) return get(call, *place.kind, ref);
-  return write(call, ref);
+  const bool applies = check_content_type(call.request, {kApplyPatch}).ok() && !call.request.body.empty();
+  const char* verb = method == Method::kDelete ? "delete" : applies ? "apply" : "update";
+  return noted(call, verb, ref, write(call, ref));
+}
+
+/// The task log tells of changes that were refused; not of those that failed for no fault of the caller's.
+Result<Response> ResourceApi::noted(const Call& call, std::string_view verb, const ObjectRef& ref,
+                                    Result<Response> answer) {
+  const bool refused = answer.ok() ? answer->status == 412 : http_status(answer.error()) / 100 == 4;
+  const auto dry_run = call.uri.query.flag("dry_run");
+  if (!refused || (dry_run.ok() && *dry_run)) return answer;
+  const Error precondition{Code::kAborted, "the object is not as the request said", "resource.precondition"};
+  store_.note_refusal(*call.context, verb, ref, answer.ok() ? precondition : answer.error());
+  return answer;
 }
 
 Result<Response> ResourceApi::get(const Call& call, const contract::Kind& kind, const ObjectRef& ref) {
@@ -288,7 +316,10 @@ Result<Response> ResourceApi::verb(const Call& call, const VerbRoute& route) {
     return Error{Code::kInvalidArgument, route.verb + " is a stream: it has to be asked for by WebSocket",
                  "http.upgrade-required"};
   auto result = actions_.run(call.context, request);
-  if (!result.ok()) return refused_write(call, store_, request.ref, std::move(result).error());
+  if (!result.ok()) {
+    auto answer = refused_write(call, store_, request.ref, std::move(result).error());
+    return reads ? std::move(answer) : noted(call, route.verb, request.ref, std::move(answer));
+  }
   return action_response(*std::move(result), request.options.effect);
 }
 

@@ -39,6 +39,8 @@ class ResourceApi {
   Result<Response> remove_many(const Call& call, const Place& place);
   Result<Response> get(const Call& call, const contract::Kind& kind, const resource::ObjectRef& ref);
   Result<Response> write(const Call& call, const resource::ObjectRef& ref);
+  Result<Response> noted(const Call& call, std::string_view verb, const resource::ObjectRef& ref,
+                         Result<Response> answer);
   Result<resource::WriteResult> change(const Call& call, const resource::ObjectRef& ref,
                                        const resource::WriteOptions& options);
   Result<resource::WriteResult> patch(const Call& call, const resource::ObjectRef& ref,

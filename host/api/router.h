@@ -22,6 +22,7 @@ enum class Endpoint {
   kKinds,    ///< /v1/kinds
   kEvents,   ///< /v1/events
   kMetrics,  ///< /metrics
+  kTasks,    ///< /v1/tasks
 };
 
 /// /v1/{segment} or /v1/tenants/{tenant}/{segment}. `segment` is a kind's plural, or "plural.group".

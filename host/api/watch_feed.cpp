@@ -1,18 +1,7 @@
 #include "host/api/watch_feed.h"
 
-#include <deque>
-#include <nlohmann/json.hpp>
-#include <optional>
-
-#include "host/contract/base64.h"
-#include "host/contract/time_text.h"
-
 namespace novacron::host::api {
 namespace {
-
-constexpr int64_t kNsPerSecond = 1'000'000'000;
-
-// ---- resources
 
 std::string_view type_name(resource::Event::Type type) {
   switch (type) {
@@ -52,87 +41,6 @@ class WatchFeed final : public Feed {
   const std::unique_ptr<resource::Watch> watch_;
 };
 
-// ---- events
-
-/// What the bus has given and the client has not taken yet.
-struct Inbox {
-  void add(const bus::Batch& batch) {
-    std::lock_guard lock(mutex);
-    missed += batch.missed;
-    if (events.size() + batch.events.size() > kMaxQueuedEvents) {
-      end = Error{Code::kOutOfRange, "the client is too slow: resume after the last event", "bus.overflow"};
-    } else {
-      events.insert(events.end(), batch.events.begin(), batch.events.end());
-    }
-    signal.raise();
-  }
-  void finish(Error why) {
-    std::lock_guard lock(mutex);
-    if (!end) end = std::move(why);
-    signal.raise();
-  }
-
-  std::mutex mutex;
-  std::deque<bus::EventPtr> events;
-  uint64_t missed = 0;
-  std::optional<Error> end;
-  Signal signal;
-};
-
-FeedMessage to_message(const bus::Event& event, uint64_t missed) {
-  const auto time_ns = static_cast<int64_t>(event.time_ns);
-  nlohmann::ordered_json json = {
-      {"sequence", event.sequence},
-      {"subject", event.subject},
-      {"time", contract::format_timestamp({time_ns / kNsPerSecond, static_cast<int32_t>(time_ns % kNsPerSecond)})}};
-  if (!event.tenant.empty()) json["tenant"] = event.tenant;
-  if (event.revision != 0) json["revision"] = event.revision;
-  if (!event.trace_parent.empty()) json["trace_parent"] = event.trace_parent;
-  if (missed != 0) json["missed"] = missed;
-  if (event.body && !event.body->empty()) {
-    auto body = nlohmann::ordered_json::parse(*event.body, nullptr, false);
-    if (body.is_discarded())
-      json["body_base64"] = contract::base64_encode(*event.body);
-    else
-      json["body"] = std::move(body);
-  }
-  return {json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace), std::to_string(event.sequence)};
-}
-
-class EventFeed final : public Feed {
- public:
-  EventFeed(bus::Bus& bus, bus::Interest interest) : bus_(bus) {
-    bus::Callbacks callbacks;
-    callbacks.on_events = [inbox = inbox_](const bus::Batch& batch) { inbox->add(batch); };
-    callbacks.on_end = [inbox = inbox_](Error why) { inbox->finish(std::move(why)); };
-    subscription_ = bus_.subscribe(std::move(interest), std::move(callbacks));
-  }
-  ~EventFeed() override { bus_.unsubscribe(subscription_); }
-
-  Result<std::vector<FeedMessage>> take(size_t max) override {
-    std::vector<bus::EventPtr> taken;
-    uint64_t missed = 0;
-    {
-      std::lock_guard lock(inbox_->mutex);
-      if (inbox_->events.empty() && inbox_->end) return *inbox_->end;
-      while (taken.size() < max && !inbox_->events.empty()) {
-        taken.push_back(std::move(inbox_->events.front()));
-        inbox_->events.pop_front();
-      }
-      if (!taken.empty()) missed = std::exchange(inbox_->missed, 0);
-    }
-    std::vector<FeedMessage> messages;
-    for (const auto& event : taken) messages.push_back(to_message(*event, std::exchange(missed, 0)));
-    return messages;
-  }
-  Signal& signal() override { return inbox_->signal; }
-
- private:
-  bus::Bus& bus_;
-  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();  ///< shared with the bus's callbacks
-  bus::SubscriptionId subscription_ = 0;
-};
-
 }  // namespace
 
 Result<std::unique_ptr<Feed>> watch_resources(resource::Store& store, const auth::ContextPtr& context,
@@ -140,10 +48,6 @@ Result<std::unique_ptr<Feed>> watch_resources(resource::Store& store, const auth
   auto signal = std::make_shared<Signal>();
   auto watch = TRY(store.watch(context, options, [signal] { signal->raise(); }));
   return std::unique_ptr<Feed>(std::make_unique<WatchFeed>(signal, std::move(watch)));
-}
-
-std::unique_ptr<Feed> follow_events(bus::Bus& bus, bus::Interest interest) {
-  return std::make_unique<EventFeed>(bus, std::move(interest));
 }
 
 }  // namespace novacron::host::api

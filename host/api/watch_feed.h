@@ -1,23 +1,15 @@
-// Watches of resources, and events, as feeds.
+// Watches of resources as feeds.
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "host/api/feed.h"
-#include "host/bus/bus.h"
 #include "host/resource/store.h"
 
 namespace novacron::host::api {
 
-inline constexpr size_t kMaxQueuedEvents = 4'096;  ///< of one client; then its feed ends with "bus.overflow"
-
 /// {"type":"PUT" | "DELETED" | "BOOKMARK","object":{…},"revision":1}
 Result<std::unique_ptr<Feed>> watch_resources(resource::Store& store, const auth::ContextPtr& context,
                                               const resource::WatchOptions& options);
-
-/// {"sequence":1,"subject":"…","time":"…","tenant":"…","revision":1,"missed":0,"body":…}; a body that is no JSON comes
-/// as "body_base64". A pattern that is none is reported as the feed's end.
-std::unique_ptr<Feed> follow_events(bus::Bus& bus, bus::Interest interest);
 
 }  // namespace novacron::host::api

@@ -33,6 +33,14 @@ struct Identity {
   std::vector<std::string> roles;  ///< "admin", "viewer"; empty for a plugin, whose rights are its grant
 };
 
+/// The operation that a call carries out.
+struct OperationScope {
+  std::string tenant;
+  std::string name;
+  uint32_t depth = 0;  ///< 0: started by a user; 1: by a plugin for one that a user started; …
+  size_t chain = 0;    ///< plugins that the call had come through when it was carried out: who is called next owns it
+};
+
 /// Immutable and shared by every call of a chain. The right to do a thing is the intersection of the identity's and of
 /// every plugin's in `chain`.
 struct Context {
@@ -41,8 +49,9 @@ struct Context {
   std::string node;                                 ///< where the chain started
   std::string trace_parent;                         ///< W3C
   std::string request_id;
-  std::string lease;   ///< of the singleton that calls
-  uint64_t fence = 0;  ///< of that lease
+  std::string lease;                                ///< of the singleton that calls
+  uint64_t fence = 0;                               ///< of that lease
+  std::shared_ptr<const OperationScope> operation;  ///< null: none
 };
 using ContextPtr = std::shared_ptr<const Context>;
 

@@ -6,8 +6,6 @@
 #include "host/cli/nouns.h"
 #include "host/cli/objects.h"
 #include "host/cli/url.h"
-#include "host/contract/base64.h"
-#include "host/contract/json.h"
 
 namespace novacron::host::cli {
 namespace {
@@ -43,14 +41,6 @@ void print_reply(Session& session, const Action& action, const json& reply) {
   session.print(render_value(reply, session.format()));
 }
 
-/// The reply that an operation has stored, as JSON; null if it has none.
-json stored_reply(const Action& action, const json& operation) {
-  const auto bytes = contract::base64_decode(text_at(operation, "status.result"));
-  if (!bytes || bytes->empty()) return {};
-  const auto text = contract::message_to_json(*action.method.reply, *bytes);
-  return text.ok() ? json::parse(*text, nullptr, false) : json();
-}
-
 Result<ExitCode> follow_operation(Session& session, const Action& action, const json& operation) {
   const Kind& kind = *TRY(session.kind(kOperation));
   const std::string name = text_at(operation, "metadata.name");
@@ -59,7 +49,7 @@ Result<ExitCode> follow_operation(Session& session, const Action& action, const 
     return ExitCode::kOk;
   }
   const json ended = TRY(wait_for(session, kind, name, {}));
-  print_reply(session, action, stored_reply(action, ended));
+  print_reply(session, action, value_at(ended, "status.reply"));
   return ExitCode::kOk;
 }
 
@@ -76,6 +66,7 @@ Result<ExitCode> run_action(Session& session, const Kind& kind, const Action& ac
                                          .timeout_ms = session.globals().timeout_ms.value_or(kMaxActionMs)}));
   if (dry_run && !action.read_only) {
     session.say(display_name(kind, name) + " " + action.verb + ": would start (dry run)");
+    print_plan(session);
     return ExitCode::kOk;
   }
   if (text_at(answer, "kind") == kOperation) return follow_operation(session, action, answer);

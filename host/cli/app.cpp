@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* kComplete = "__complete";
 constexpr const char* kPluginKind = "novacron.core/Plugin";
+constexpr const char* kOperationKind = "novacron.core/Operation";
 constexpr const char* kBlobKind = "novacron.core/Blob";
 
 void print_error(Environment& environment, const Error& error) {
@@ -67,7 +68,7 @@ Result<ExitCode> run_words(Environment& environment, const std::vector<std::stri
 }
 
 std::vector<std::string> own_names(const std::vector<Command>& commands) {
-  std::vector<std::string> names = {"help", "plugin", "plugins", "blob", "blobs"};
+  std::vector<std::string> names = {"help", "plugin", "plugins", "blob", "blobs", "operation", "operations", "op"};
   for (const Command& command : commands) {
     names.push_back(command.name);
     names.insert(names.end(), command.aliases.begin(), command.aliases.end());
@@ -93,6 +94,8 @@ Command command_tree(const contract::Schema* schema) {
   if (schema == nullptr) return root;
   std::vector<Command> nouns;
   if (const contract::Kind* plugin = schema->find_kind(kPluginKind)) nouns.push_back(plugin_command(*plugin));
+  if (const contract::Kind* operation = schema->find_kind(kOperationKind))
+    nouns.push_back(operation_command(*operation));
   nouns.push_back(blob_command(schema->find_kind(kBlobKind)));
   for (Command& noun : noun_commands(*schema, reserved)) nouns.push_back(std::move(noun));
   root.children.insert(root.children.begin(), std::make_move_iterator(nouns.begin()),

@@ -154,7 +154,12 @@ Result<json> Client::change(const Change& change) {
   request.body = change.body;
   if (!change.body.empty()) request.headers.emplace_back("Content-Type", change.content_type);
   if (!change.if_match.empty()) request.headers.emplace_back("If-Match", "\"" + change.if_match + "\"");
-  return body_of(TRY(fetch(std::move(request))));
+  const HttpResponse response = TRY(fetch(std::move(request)));
+  json body = TRY(body_of(response));
+  const json& plan = value_at(body, "plan");
+  plan_ = plan.is_object() ? plan.dump(-1, ' ', false, json::error_handler_t::replace) : "";
+  if (body.is_object()) body.erase("plan");
+  return body;
 }
 
 Result<ObjectList> Client::list(const std::string& collection, const std::string& label_selector, const Query& more) {
@@ -178,8 +183,9 @@ Status Client::lines(const std::string& target, uint64_t idle_ms, const std::fun
   bool stopped = false;
   const auto on_line = [&](std::string_view line) {
     const json value = json::parse(line, nullptr, false);
-    if (text_at(value, "type") == "ERROR") {
-      const json& problem = value_at(value, "error");
+    const bool events_ended = text_at(value, "type") == "novacron.events.ended";
+    if (events_ended || text_at(value, "type") == "ERROR") {
+      const json& problem = value_at(value, events_ended ? "data" : "error");
       error = error_of_problem(problem, static_cast<unsigned>(number_at(problem, "status")));
       return Flow::kStop;
     }

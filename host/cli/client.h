@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/base/result.h"
@@ -60,6 +61,8 @@ class Client {
   Result<HttpResponse> fetch(HttpRequest request, const std::vector<unsigned>& also_fine = {});
   /// The body of the answer; null if it has none.
   Result<nlohmann::json> change(const Change& change);
+  /// What the last change would do, if it was a dry run: the JSON of its plan; empty: none.
+  std::string take_plan() { return std::exchange(plan_, {}); }
   /// `more` narrows, orders or dates it.
   Result<ObjectList> list(const std::string& collection, const std::string& label_selector, const Query& more = {});
   /// Until the sink stops it, `idle_ms` pass without a line (DEADLINE_EXCEEDED), or the host ends it (UNAVAILABLE).
@@ -71,6 +74,7 @@ class Client {
   Status terminal(TerminalSession session);
 
  private:
+  std::string plan_;
   Headers authorized() const;
   Result<HttpResponse> attempt(const HttpRequest& request);
 

@@ -18,6 +18,8 @@ std::vector<Command> host_commands();
 Command blob_command(const contract::Kind* kind);
 /// login, context
 std::vector<Command> login_commands();
+/// Operations: besides what their contract says, `watch`, `undo`, `children` and `log`.
+Command operation_command(const contract::Kind& kind);
 /// The kind of plugins is the host's own, so that its noun may have more than its contract says: install, remove, info.
 Command plugin_command(const contract::Kind& kind);
 /// Prints a script for a shell; the hidden command that it calls answers by completions() below.

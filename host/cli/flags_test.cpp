@@ -2,9 +2,12 @@
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "host/cli/exit_code.h"
+#include "host/cli/session.h"
 #include "host/cli/testing.h"
+#include "host/contract/command_line.h"
 #include "host/contract/schema.h"
 
 using namespace novacron::host;
@@ -143,4 +146,11 @@ TEST_CASE("a wrong value is a usage error that names the flag and what would fit
   CHECK(why_not("--part", "maker=x").find("maker.KEY") != std::string::npos);
   CHECK(why_not("--part", "name.x=1").find("no parts") != std::string::npos);
   CHECK(why_not("--hall-label", "x").find("key=value") != std::string::npos);
+}
+
+TEST_CASE("the host knows which flags every command has") {
+  std::set<std::string> known(contract::kEveryCommandsFlags.begin(), contract::kEveryCommandsFlags.end());
+  std::set<std::string> own = {"--help"};
+  for (const OptionSpec& option : global_options()) own.insert(option.name);
+  CHECK(known == own);
 }

@@ -122,10 +122,10 @@ Command version_command() {
 }
 
 std::string event_line(const json& event) {
-  const json& body = value_at(event, "body");
-  std::string text = text_at(event, "body_base64");
+  const json& body = value_at(event, "data");
+  std::string text = text_at(event, "data_base64");
   if (!body.is_null()) text = body.dump(-1, ' ', false, json::error_handler_t::replace);
-  return table_line({text_at(event, "time"), text_at(event, "subject"), text}, {30, 24});
+  return table_line({text_at(event, "time"), text_at(event, "type"), text}, {30, 24});
 }
 
 void print_event(Session& session, const json& event) {
@@ -139,6 +139,8 @@ void print_event(Session& session, const json& event) {
 void tell_missed(Session& session, const json& event) {
   const uint64_t missed = number_at(event, "missed");
   if (missed > 0) session.warn(std::to_string(missed) + " events were lost before this one");
+  if (value_at(event, "restarted").is_boolean())
+    session.warn("the host has started anew; events that are not of its state may have been lost before this one");
 }
 
 /// Without `follow`: what is retained. With it: what comes, until the wanted time is over or the user interrupts; a
@@ -152,14 +154,14 @@ Result<ExitCode> show_events(Session& session, const std::string& pattern, bool 
       follow ? std::min(kEventIdleMs, session.globals().timeout_ms.value_or(kEventIdleMs)) : kRecentEventsMs;
   std::string after = follow ? "" : "0";
   const auto on_event = [&](const json& event) {
-    after = std::to_string(number_at(event, "sequence"));
+    after = text_at(event, "cursor");
     tell_missed(session, event);
     print_event(session, event);
     return is_over() ? Flow::kStop : Flow::kContinue;
   };
   do {
     const Status ended =
-        client.lines(with_query("/v1/events", {{"subject", pattern}, {"after_sequence", after}}), idle_ms, on_event);
+        client.lines(with_query("/v1/events", {{"subject", pattern}, {"after", after}}), idle_ms, on_event);
     const bool again = ended.ok() || ended.code() == Code::kDeadlineExceeded || ended.error().reason == "bus.overflow";
     if (!again) return ended.error();
   } while (follow && !is_over());

@@ -12,10 +12,10 @@ using nlohmann::json;
 TEST_CASE("events are shown as they were kept, and what was lost is said") {
   Folder folder;
   FakeHost host([](const FakeRequest& request) -> FakeResponse {
-    if (request.target != "/v1/events?subject=plugin.%2A&after_sequence=0") return {.status = 500};
+    if (request.target != "/v1/events?subject=plugin.%2A&after=0") return {.status = 500};
     return {
         .chunks =
-            {R"({"sequence":7,"subject":"plugin.failed","time":"2026-01-01T00:00:00Z","missed":3,"body":{"name":"x"}})"
+            {R"({"cursor":"7-1-0","type":"plugin.failed","time":"2026-01-01T00:00:00Z","missed":3,"data":{"name":"x"}})"
              "\n"},
         .stays_open = true};
   });

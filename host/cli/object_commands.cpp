@@ -5,6 +5,7 @@
 #include "host/cli/describe.h"
 #include "host/cli/nouns.h"
 #include "host/cli/objects.h"
+#include "host/cli/tasks.h"
 #include "host/cli/yaml.h"
 
 namespace novacron::host::cli {
@@ -146,6 +147,7 @@ Command describe_command() {
     for (const std::string& name : names_behind_kind(arguments)) {
       const json object = TRY(get_object(session, kind, name));
       text += (text.empty() ? "" : "\n") + describe_object(kind, object, session.now_ns());
+      text += history_text(session, kind, name);
     }
     session.print(text);
     return ExitCode::kOk;

@@ -96,6 +96,12 @@ Result<ExitCode> follow(Session& session, const Kind& kind, ObjectList list) {
   return ExitCode::kOk;
 }
 
+json plan_of(Session& session) {
+  auto client = session.client();
+  const std::string text = client.ok() ? (*client)->take_plan() : "";
+  return text.empty() ? json() : json::parse(text, nullptr, false);
+}
+
 Status confirm_delete(Session& session, const Kind& kind, const std::vector<std::string>& names) {
   if (!kind.confirm_delete) return {};
   std::string list;
@@ -117,6 +123,7 @@ Status delete_object(Session& session, const Kind& kind, const std::string& name
   const bool waits = session.globals().wait.value_or(true) && !session.globals().dry_run;
   if (waits) TRY(wait_for(session, kind, name, goal));
   session.say(display_name(kind, name) + (waits ? " deleted" : " is being deleted") + dry_run_note(session));
+  print_plan(session);
   return {};
 }
 
@@ -267,11 +274,28 @@ Result<ExitCode> report_change(Session& session, const Kind& kind, json object, 
     object = TRY(wait_for(session, kind, name, goal));
   }
   if (session.globals().format) {
+    if (const json plan = plan_of(session); !plan.is_null()) object["plan"] = plan;
     session.print(render_objects(kind, {object}, session.format(), Shape::kOne, session.now_ns()));
   } else {
     session.say(display_name(kind, name) + " " + what + dry_run_note(session));
+    print_plan(session);
   }
   return ExitCode::kOk;
+}
+
+void print_plan(Session& session) {
+  const json plan = plan_of(session);
+  if (!session.globals().dry_run || plan.is_null()) return;
+  Table table{{"ACTION", "ON", "WHAT", "SAID BY"}, {}};
+  for (const json& effect : value_at(plan, "effects")) {
+    const std::string by = text_at(effect, "by");
+    table.rows.push_back(
+        {text_at(effect, "action"), text_at(effect, "subject"), text_at(effect, "text"), by.empty() ? "the host" : by});
+  }
+  for (Row& row : table.rows) {
+    for (std::string& cell : row) cell = printable(cell);
+  }
+  session.print(render_table(table));
 }
 
 }  // namespace novacron::host::cli

@@ -42,6 +42,9 @@ Result<nlohmann::json> patch_object(Session& session, const contract::Kind& kind
 /// Replaces metadata and spec, if nobody else has changed them since `object` was read.
 Result<nlohmann::json> replace_object(Session& session, const contract::Kind& kind, const nlohmann::json& object);
 
+/// What the change that was just checked would do, as a list; nothing where it was none.
+void print_plan(Session& session);
+
 enum class WaitByDefault { kNo, kYes };
 
 /// Waits as asked, then tells: the object in the wanted format, or "machine/web1 created".

@@ -39,6 +39,13 @@ struct Config {
     uint64_t max_bytes = 256ull << 30;  ///< blobs and unfinished uploads together
   } blobs;
 
+  struct Operations {
+    uint64_t keep_s = 86'400;           ///< ended ones
+    uint64_t max_kept = 10'000;         ///< likewise
+    uint64_t keep_tasks_s = 7'776'000;  ///< entries of the task log
+    uint64_t max_tasks = 50'000;        ///< likewise
+  } operations;
+
   struct Log {
     LogLevel level = LogLevel::kInfo;
     LogFormat format = LogFormat::kText;

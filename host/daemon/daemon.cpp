@@ -58,6 +58,14 @@ std::string new_incarnation() {
   return text.data();
 }
 
+resource::Retention retention_of(const Config& config) {
+  constexpr uint64_t kSecondNs = 1'000'000'000;
+  return {.operations_ns = config.operations.keep_s * kSecondNs,
+          .operations_count = config.operations.max_kept,
+          .tasks_ns = config.operations.keep_tasks_s * kSecondNs,
+          .tasks_count = config.operations.max_tasks};
+}
+
 Status make_folder(const std::string& path) {
   return state::posix_files().create_folder(path);
 }
@@ -102,6 +110,7 @@ class Daemon::Parts {
   std::unique_ptr<PluginController> plugins;
   std::unique_ptr<plugin::Manager> manager;
   std::unique_ptr<resource::Actions> actions;
+  std::unique_ptr<plugin::Service> operations;
   std::unique_ptr<api::Gateway> gateway;
   std::unique_ptr<api::Server> server;
 };
@@ -121,7 +130,9 @@ Status Daemon::Parts::open_stores() {
     const contract::Action* action = found == nullptr ? nullptr : found->find_action(verb);
     return action != nullptr && action->read_only;
   });
-  store = std::make_unique<resource::Store>(resource::Store::Options{*engine, *authorizer});
+  resource::Store::Options store_options{*engine, *authorizer};
+  store_options.retention = retention_of(config);
+  store = std::make_unique<resource::Store>(store_options);
   change_events = std::make_unique<ChangeEvents>(*engine, bus);
   TRY_STATUS(store->bootstrap());
   collector = std::make_unique<resource::Collector>(*store, *engine);
@@ -168,8 +179,9 @@ Status Daemon::Parts::open_plugins() {
   options.quiesce_timeout_ms = options.drain_timeout_ms = config.plugins.stop_timeout_ms;
   manager = std::make_unique<plugin::Manager>(*broker, *contracts, *plugins, std::move(options));
   store->admit_through(*broker);
-  actions = std::make_unique<resource::Actions>(*store, *broker, pool);
-  return {};
+  actions = std::make_unique<resource::Actions>(*store, *broker, pool, timers);
+  operations = resource::make_operations_service(*actions);
+  return broker->offer(*operations);
 }
 
 Status Daemon::Parts::open_api() {
@@ -292,6 +304,8 @@ Daemon::Ending Daemon::stop() {
   ::unlink((parts_->config.data_folder + "/run/api.json").c_str());
   parts_->server->stop(parts_->config.api.shutdown_ms);
   parts_->plugins->stop();
+  parts_->broker->withdraw(*parts_->operations);
+  parts_->operations.reset();
   parts_->actions.reset();
   parts_->manager.reset();
   for (const auto& service : parts_->services) parts_->broker->withdraw(*service);

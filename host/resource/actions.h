@@ -3,6 +3,7 @@
 // that survives a restart of the host.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
@@ -13,10 +14,20 @@
 #include "host/plugin/service.h"
 #include "host/resource/store.h"
 
+namespace novacron::core::v1 {
+class EndedOperation;
+}
+namespace novacron::host {
+class TimerQueue;
+}
+
 namespace novacron::host::resource {
+
+struct ProgressReport;
 
 inline constexpr size_t kMaxRunningOperations = 64;
 inline constexpr size_t kMaxQueuedOperations = 1'024;
+inline constexpr size_t kMaxChildKeyBytes = 128;
 inline constexpr uint64_t kMaxCallTimeoutNs = 3'600ull * 1'000'000'000;
 
 struct ActionRequest {
@@ -34,12 +45,28 @@ struct ActionReply {
 
 using ActionResult = std::variant<WriteResult,  ///< a patch verb: the object
                                   ActionReply,  ///< answered
-                                  ObjectView>;  ///< the Operation that was started
+                                  ObjectView>;  ///< the Operation that was started; of a dry run: a WriteResult with it
+
+/// What a plugin starts for the operation that it carries out.
+struct ChildRequest {
+  ObjectRef target;
+  std::string verb;
+  std::string request;  ///< the method's, encoded, without `object`
+  std::string key;      ///< the same gives the same child; at most kMaxChildKeyBytes
+};
+
+/// The operation that a plugin carries out, as it sees it.
+struct CurrentOperation {
+  ObjectRef ref;
+  std::string checkpoint;
+  uint32_t attempt = 0;
+  bool cancel = false;
+};
 
 /// Calls block, so they belong on worker threads.
 class Actions {
  public:
-  Actions(Store& store, plugin::Caller& caller, WorkerPool& pool);
+  Actions(Store& store, plugin::Caller& caller, WorkerPool& pool, TimerQueue& timers);
   /// Waits for the calls under way; their operations stay as running and are taken up by the next start().
   ~Actions();
   Actions(const Actions&) = delete;
@@ -54,6 +81,20 @@ class Actions {
   /// A dry run does everything but the effect: nobody is called but for a verb that only reads, and the reply is the
   /// object as it would be, the Operation that would start (its revision is 0), or {} for a stream.
   Result<ActionResult> run(const auth::ContextPtr& context, const ActionRequest& request);
+
+  // For who carries an operation out: `context` is of a call by the plugin that the host has called for it, and by
+  // nobody behind that. FAILED_PRECONDITION "operation.none" for any other, "operation.not-running" when it has ended.
+  Result<CurrentOperation> current(const auth::Context& context);
+  /// Whether somebody asked the operation to stop. See Progress::report().
+  Result<bool> report(const auth::Context& context, const ProgressReport& report, uint64_t deadline_ns);
+  /// ALREADY_EXISTS "operation.key" when the key is another child's; RESOURCE_EXHAUSTED "operation.depth",
+  /// "operation.children".
+  Result<ObjectRef> start_child(const auth::ContextPtr& context, const ChildRequest& request);
+  /// `ended` comes once, when the child has ended, unless forget_waiter() comes first.
+  Status when_ended(const auth::Context& context, const ObjectRef& child, uint64_t waiter, std::function<void()> ended);
+  void forget_waiter(const ObjectRef& child, uint64_t waiter);
+  /// How a child of the context's operation ended.
+  Result<core::v1::EndedOperation> outcome(const auth::Context& context, const ObjectRef& child);
 
  private:
   class Runner;

@@ -111,9 +111,17 @@ Status AdmissionChain::ask(const Hook& hook, const Admittance& write, Draft& dra
   request.set_dry_run(write.effect == Effect::kDryRun);
   const auto reply = TRY(call(hook, request));
   if (reply.refused()) return refusal(hook.name, reply);
-  if (!hook.mutates() || !reply.has_object() || !draft.record) return {};
-  TRY_STATUS(take_over(write.kind, reply.object(), *draft.record));
-  return refinish(*draft.record);
+  const bool mutates = hook.mutates() && reply.has_object() && draft.record;
+  const std::string before = mutates ? message_bytes(*draft.record) : "";
+  if (mutates) {
+    TRY_STATUS(take_over(write.kind, reply.object(), *draft.record));
+    TRY_STATUS(refinish(*draft.record));
+  }
+  if (write.effect != Effect::kDryRun) return {};
+  const bool changed = mutates && before != message_bytes(*draft.record);
+  draft.admitted.push_back(
+      {"hook " + hook.name, "admit", changed ? "changes the object" : "lets it pass", hook.spec.plugin()});
+  return {};
 }
 
 }  // namespace novacron::host::resource

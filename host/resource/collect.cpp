@@ -1,12 +1,15 @@
 #include <host/resource/record.pb.h>
 #include <novacron/core/v1/host.pb.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "host/auth/roles.h"
 #include "host/base/log.h"
 #include "host/resource/keys.h"
 #include "host/resource/store_impl.h"
+#include "host/resource/task_log.h"
 
 namespace novacron::host::resource {
 
@@ -106,15 +109,45 @@ Status expire_requests(Objects& objects, uint64_t now_ns) {
   }
 }
 
-Status expire_operations(Store& store, Objects& objects, uint64_t now_ns) {
-  const auto context = auth::host_context("");
+/// An ended operation, and what keeps it.
+struct EndedOperation {
+  ObjectRef ref;
+  uint64_t ended_ns = 0;
+  std::string parent;  ///< name; empty: none
+};
+
+/// The ended ones, the oldest first, and the names of those that have not ended.
+Result<std::vector<EndedOperation>> ended_operations(Objects& objects, std::set<std::string>& running) {
+  std::vector<EndedOperation> ended;
   for (const auto& object : TRY(objects.all(kind_prefix(kOperationKind)))) {
+    core::v1::OperationSpec spec;
     core::v1::OperationStatus status;
-    if (!status.ParseFromString(object.status) || !status.has_ended_at()) continue;
-    const auto ended_ns = static_cast<uint64_t>(status.ended_at().seconds()) * kSecondNs;
-    if (ended_ns + kOperationLifetimeNs > now_ns) continue;
-    const auto removed = store.remove(context, object.ref);
+    const bool readable = spec.ParseFromString(object.record->spec()) && status.ParseFromString(object.status);
+    if (!readable || !status.has_ended_at()) {
+      running.insert(object.ref.name);
+      continue;
+    }
+    const auto& at = status.ended_at();
+    const uint64_t ended_ns = static_cast<uint64_t>(at.seconds()) * kSecondNs + static_cast<uint64_t>(at.nanos());
+    ended.push_back({object.ref, ended_ns, spec.parent().name()});
+  }
+  std::sort(ended.begin(), ended.end(), [](const auto& a, const auto& b) { return a.ended_ns < b.ended_ns; });
+  return ended;
+}
+
+/// By age and by count. A child stays while its parent runs, which may ask for it again after a crash.
+Status expire_operations(Store& store, Objects& objects, const Retention& retention, uint64_t now_ns) {
+  const auto context = auth::host_context("");
+  std::set<std::string> running;
+  const auto ended = TRY(ended_operations(objects, running));
+  size_t left = ended.size();
+  for (const auto& operation : ended) {
+    const bool is_old = operation.ended_ns + retention.operations_ns <= now_ns;
+    if (!is_old && left <= retention.operations_count) break;
+    if (!operation.parent.empty() && running.contains(operation.parent)) continue;
+    const auto removed = store.remove(context, operation.ref);
     if (!removed.ok() && removed.code() != Code::kNotFound) return removed.error();
+    --left;
   }
   return {};
 }
@@ -128,7 +161,9 @@ Status Store::expire() {
   const uint64_t now_ns = impl_->options.clock.real_ns();
   TRY_STATUS(expire_audit(impl_->objects, now_ns));
   TRY_STATUS(expire_requests(impl_->objects, now_ns));
-  return expire_operations(*this, impl_->objects, now_ns);
+  const auto& retention = impl_->options.retention;
+  TRY_STATUS(expire_tasks(impl_->objects, retention.tasks_ns, retention.tasks_count, now_ns));
+  return expire_operations(*this, impl_->objects, retention, now_ns);
 }
 
 }  // namespace novacron::host::resource

@@ -16,29 +16,6 @@ using State = core::v1::OperationStatus;
 
 constexpr size_t kUidBytes = 36;
 
-/// "<uid>-g<generation>", "<uid>-g<generation>-<verb>", "<uid>-deleted".
-struct OperationName {
-  std::string uid;
-  uint64_t generation = 0;  ///< 0: of the deletion
-  std::string verb;
-};
-
-std::optional<OperationName> parse_name(std::string_view name) {
-  if (name.size() <= kUidBytes + 1 || name[kUidBytes] != '-') return std::nullopt;
-  OperationName out;
-  out.uid = name.substr(0, kUidBytes);
-  name.remove_prefix(kUidBytes + 1);
-  if (name == "deleted") return out;
-  if (!name.starts_with('g')) return std::nullopt;
-  const char* end = name.data() + name.size();
-  const auto [rest, error] = std::from_chars(name.data() + 1, end, out.generation);
-  if (error != std::errc() || out.generation == 0) return std::nullopt;
-  if (rest == end) return out;
-  if (*rest != '-') return std::nullopt;
-  out.verb = std::string(rest + 1, end);
-  return out;
-}
-
 /// A string of the object's status; empty when it has none of that name.
 std::string status_text(const contract::Kind& kind, const std::string& status, std::string_view name) {
   const auto* field = kind.status ? kind.status->find(name) : nullptr;
@@ -49,7 +26,7 @@ std::string status_text(const contract::Kind& kind, const std::string& status, s
   return message.ok() ? contract::read_scalar(**message, *field->descriptor).text : std::string();
 }
 
-Result<State::State> state_of(const contract::Kind& kind, const StoredObject& object, const OperationName& name) {
+Result<State::State> state_of(const contract::Kind& kind, const StoredObject& object, const ConvergeName& name) {
   if (name.generation == 0) return State::STATE_RUNNING;  // what was deleted is still there
   const auto* verb = kind.find_verb(name.verb);
   const auto* ready_when = verb ? verb->ready_when.get() : nullptr;
@@ -87,9 +64,25 @@ ObjectView operation_view(std::shared_ptr<const contract::Schema> schema, const 
 }
 }  // namespace
 
+std::optional<ConvergeName> parse_converge_name(std::string_view name) {
+  if (name.size() <= kUidBytes + 1 || name[kUidBytes] != '-') return std::nullopt;
+  ConvergeName out;
+  out.uid = name.substr(0, kUidBytes);
+  name.remove_prefix(kUidBytes + 1);
+  if (name == "deleted") return out;
+  if (!name.starts_with('g')) return std::nullopt;
+  const char* end = name.data() + name.size();
+  const auto [rest, error] = std::from_chars(name.data() + 1, end, out.generation);
+  if (error != std::errc() || out.generation == 0) return std::nullopt;
+  if (rest == end) return out;
+  if (*rest != '-') return std::nullopt;
+  out.verb = std::string(rest + 1, end);
+  return out;
+}
+
 Result<std::optional<ObjectView>> Store::Impl::converge_operation(const auth::ContextPtr& context,
                                                                   const ObjectRef& ref) {
-  const auto name = parse_name(ref.name);
+  const auto name = parse_converge_name(ref.name);
   if (!name) return std::optional<ObjectView>();
   const auto schema = contracts.schema();
   core::v1::OperationStatus status;

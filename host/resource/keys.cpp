@@ -85,6 +85,10 @@ std::string descriptors_prefix(std::string_view digest) {
 std::string operation_key(std::string_view uid) {
   return join("operation/", uid);
 }
+std::string change_key(std::string_view uid) {
+  return join("change/", uid);
+}
+
 std::string claim_key(std::string_view uid) {
   return join("claim/", uid);
 }

@@ -9,6 +9,9 @@
 //   blobref/<digest>/<uid>                                empty
 //   gc/<uid>                                              empty; gone, with dependents that are left
 //   audit/<time>-<n>                                      AuditRecord
+//   log/<time>-<n>                                        StoredTask
+//   refused/<n>                                           StoredTask; the last kMaxRefusedTasks of them
+//   change/<uid>                                          StoredChange
 //   idempotency/<hash>                                    StoredRequest
 //   descriptors/<digest>/<n>                              a piece of a contract's descriptor set
 //   operation/<uid>                                       StoredIdentity; until the operation has ended
@@ -51,10 +54,13 @@ std::string gc_key(std::string_view uid);
 std::string descriptors_prefix(std::string_view digest);
 std::string operation_key(std::string_view uid);
 std::string claim_key(std::string_view uid);
+std::string change_key(std::string_view uid);
 
 inline constexpr std::string_view kBlobrefPrefix = "blobref/";
 inline constexpr std::string_view kGcPrefix = "gc/";
 inline constexpr std::string_view kAuditPrefix = "audit/";
+inline constexpr std::string_view kLogPrefix = "log/";
+inline constexpr std::string_view kRefusedPrefix = "refused/";
 inline constexpr std::string_view kIdempotencyPrefix = "idempotency/";
 inline constexpr std::string_view kPluginKeysPrefix = "kv/";
 

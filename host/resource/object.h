@@ -19,6 +19,7 @@ inline constexpr std::string_view kTenantKind = "novacron.core/Tenant";
 inline constexpr std::string_view kOperationKind = "novacron.core/Operation";
 inline constexpr std::string_view kBlobKind = "novacron.core/Blob";
 inline constexpr std::string_view kAdmissionHookKind = "novacron.core/AdmissionHook";
+inline constexpr std::string_view kTaskKind = "novacron.core/Task";  ///< for rights: there are no objects of it
 inline constexpr std::string_view kDefaultTenant = "default";
 
 /// Names one object. `uid`, when given, must be its.

@@ -1,4 +1,5 @@
 #include <host/resource/record.pb.h>
+#include <novacron/core/v1/host.pb.h>
 
 #include <algorithm>
 #include <functional>
@@ -24,6 +25,18 @@ Status check_merge_patch(const auth::Context& context, const ObjectRef& ref, con
   const bool cancels = patch.size() == 1 && patch.contains("spec") && patch["spec"].is_object() &&
                        patch["spec"].size() == 1 && patch["spec"].contains("cancel");
   return cancels ? Status() : check_host_only(context, ref);
+}
+
+Status check_cancellable(const ObjectRef& ref, const StoredObject* current) {
+  if (current == nullptr && parse_converge_name(ref.name)) {
+    return Error{Code::kFailedPrecondition,
+                 "it only tells whether its object has become what the spec says, so there is nothing to cancel; "
+                 "change the spec again instead",
+                 "operation.not-cancellable"};
+  }
+  core::v1::OperationStatus status;
+  if (current == nullptr || !status.ParseFromString(current->status) || !status.has_ended_at()) return {};
+  return Error{Code::kFailedPrecondition, "the operation has ended already", "operation.ended"};
 }
 }  // namespace
 
@@ -63,16 +76,21 @@ Result<Draft> Store::Impl::draft_masked(const auth::ContextPtr& context, const T
 }
 
 Result<WriteResult> Store::Impl::patch(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref,
-                                       std::string_view patch, const WriteOptions& wanted) {
+                                       std::string_view patch, const WriteOptions& wanted, const Together& together) {
   const auto target = TRY(this->target(context, verb, ref));
   const auto changes = TRY(contract::parse_json(patch));
   TRY_STATUS(check_merge_patch(*context, ref, changes));
-  return write({context, ref, verb, wanted, [&](const StoredObject* current) -> Result<Draft> {
-                  if (!current) return not_found(ref);
-                  const std::string before = TRY(document_of(target, *current, contract::Secrets::kReveal));
-                  const std::string merged = TRY(contract::merge_patch(before, patch));
-                  return draft_document(context, target, merged, *current, wanted);
-                }});
+  WriteRequest request{context, ref, verb, wanted, [&](const StoredObject* current) -> Result<Draft> {
+                         if (ref.kind == kOperationKind) TRY_STATUS(check_cancellable(ref, current));
+                         if (!current) return not_found(ref);
+                         const std::string before = TRY(document_of(target, *current, contract::Secrets::kReveal));
+                         const std::string merged = TRY(contract::merge_patch(before, patch));
+                         return draft_document(context, target, merged, *current, wanted);
+                       }};
+  request.extra = together.puts;
+  request.extra_compares = together.compares;
+  request.note = together.note;
+  return write(request);
 }
 
 Result<WriteResult> Store::patch(const auth::ContextPtr& context, const ObjectRef& ref, std::string_view patch,

@@ -7,7 +7,9 @@
 
 #include "host/auth/roles.h"
 #include "host/base/log.h"
+#include "host/contract/json.h"
 #include "host/resource/actions.h"
+#include "host/resource/identity.h"
 #include "host/resource/keys.h"
 #include "sdk/abi/novacron/plugin.h"
 
@@ -40,6 +42,23 @@ const contract::Method* find_method(const contract::Schema& schema, const Method
   return service ? service->find(name.method) : nullptr;
 }
 
+constexpr std::string_view kCancelPatch = R"({"spec":{"cancel":true}})";
+constexpr std::string_view kCancelledReason = "operation.cancelled";
+/// Of a status with its reply: what a resource may have, less its spec and metadata.
+constexpr size_t kMaxKeptReplyBytes = kMaxResourceBytes / 2;
+
+Error cancelled_error() {
+  return {Code::kCancelled, "somebody stopped it", std::string(kCancelledReason)};
+}
+
+/// "null" for a method that is not known any more.
+std::string reply_json(const contract::Schema& schema, const MethodName& name, const std::string& body) {
+  const auto* method = find_method(schema, name);
+  if (method == nullptr) return "null";
+  auto json = contract::message_to_json(*method->reply, body);
+  return json.ok() ? *std::move(json) : "null";
+}
+
 Error interrupted() {
   return {Code::kAborted,
           "the host ended while this ran, and nobody knows how far it came; look at the object and ask again",
@@ -56,28 +75,38 @@ struct OperationRunner::Job {
 };
 
 OperationRunner::OperationRunner(Store& store, Objects& objects, const Clock& clock, plugin::Caller& caller,
-                                 WorkerPool& pool)
+                                 WorkerPool& pool, TimerQueue& timers)
     : store_(store),
       objects_(objects),
       clock_(clock),
       caller_(caller),
       host_(auth::host_context("")),
-      watch_lane_(std::make_unique<Lane>(pool, Lane::Options{"operations.watch", 1, 2})),
-      lane_(std::make_unique<Lane>(pool, Lane::Options{"operations", kMaxRunningOperations, kMaxQueuedOperations})) {}
+      progress_(store, clock, pool, timers),
+      watch_lane_(std::make_unique<Lane>(pool, Lane::Options{"operations.watch", 1, 2})) {
+  for (uint32_t depth = 0; depth < kMaxOperationDepth; ++depth) {
+    const size_t running = depth == 0 ? kMaxRunningOperations : kMaxRunningChildren;
+    lanes_.push_back(std::make_unique<Lane>(pool, Lane::Options{"operations", running, kMaxQueuedOperations}));
+  }
+}
 
 OperationRunner::~OperationRunner() {
+  Waiters waiters;  // they end calls when they go, which must not happen under the lock
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    for (auto& [name, call] : calls_) call->cancel();
+    for (auto& [name, running] : running_) {
+      if (running.call != nullptr) running.call->cancel();
+    }
+    waiters.swap(waiters_);
   }
+  waiters.clear();
   stop_changed_.notify_all();
   {
     const std::lock_guard lock(watch_mutex_);
     watch_.reset();  // from here on nobody posts to its lane
   }
   watch_lane_.reset();
-  lane_.reset();
+  lanes_.clear();
 }
 
 Status OperationRunner::start() {
@@ -98,31 +127,57 @@ Status OperationRunner::resume(const StoredObject& operation) {
   const bool may_repeat = status.state() == State::STATE_PENDING || (method && method->flags & NC_METHOD_IDEMPOTENT);
   const auto stored = TRY(objects_.sync().get(operation_key(operation.ref.uid)));
   StoredIdentity identity;
-  if (!may_repeat || !stored || !identity.ParseFromString(stored->value) || identity.has_chain()) {
+  if (!may_repeat || !stored || !identity.ParseFromString(stored->value)) {
     fail(operation.ref, interrupted());
     return {};
   }
-  auto context = std::make_shared<auth::Context>();
-  context->identity = {identity.principal(), identity.tenant(), {identity.roles().begin(), identity.roles().end()}};
-  context->request_id = operation.ref.name;
-  run(operation.ref, std::move(context));
+  auto context = std::make_shared<auth::Context>(context_of(identity));
+  context->request_id = spec.request_id();
+  if (!spec.parent().name().empty()) {
+    const std::lock_guard lock(mutex_);
+    children_[spec.parent().name()].emplace(operation.ref.name, operation.ref);
+  }
+  run(operation.ref, std::move(context), identity.depth(), spec.parent().name());
   return {};
 }
 
-void OperationRunner::run(const ObjectRef& operation, auth::ContextPtr context) {
+void OperationRunner::run(const ObjectRef& operation, auth::ContextPtr context, uint32_t depth,
+                          const std::string& parent) {
+  auto scoped = std::make_shared<auth::Context>(*context);
+  scoped->operation = std::make_shared<const auth::OperationScope>(
+      auth::OperationScope{operation.tenant, operation.name, depth, context->chain.size()});
   {
     const std::lock_guard lock(mutex_);
-    cancelled_.emplace(operation.name, false);
+    running_[operation.name].parent = parent;
   }
-  const auto posted = lane_->post([this, operation, context = std::move(context)] {
+  const auto posted = lane(depth).post([this, operation, context = auth::ContextPtr(std::move(scoped))] {
     take_and_carry_out(operation, context);
-    const std::lock_guard lock(mutex_);
-    cancelled_.erase(operation.name);
+    forget(operation);
   });
   if (posted.ok()) return;
   fail(operation, posted.error());
-  const std::lock_guard lock(mutex_);
-  cancelled_.erase(operation.name);
+  forget(operation);
+}
+
+/// It has ended, or the host stops.
+void OperationRunner::forget(const ObjectRef& operation) {
+  std::map<uint64_t, std::function<void()>> waiters;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto running = running_.find(operation.name);
+    if (running != running_.end()) {
+      const auto siblings = children_.find(running->second.parent);
+      if (siblings != children_.end() && siblings->second.erase(operation.name) != 0 && siblings->second.empty())
+        children_.erase(siblings);
+      running_.erase(running);
+    }
+    if (stopping_) return;
+    const auto waiting = waiters_.find(operation.name);
+    if (waiting == waiters_.end()) return;
+    waiters.swap(waiting->second);
+    waiters_.erase(waiting);
+  }
+  for (auto& [id, ended] : waiters) ended();
 }
 
 void OperationRunner::take_and_carry_out(const ObjectRef& operation, const auth::ContextPtr& context) {
@@ -135,23 +190,30 @@ void OperationRunner::take_and_carry_out(const ObjectRef& operation, const auth:
   }
   job.method = parse_method(spec.method());
   job.body = spec.body();
+  bool cancelled = false;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
-    if (spec.cancel()) cancelled_[operation.name] = true;
+    auto& running = running_[operation.name];
+    running.cancelled |= spec.cancel();
+    cancelled = running.cancelled;
   }
+  if (cancelled && job.status.state() == State::STATE_PENDING) return end_unstarted(job);
   carry_out(std::move(job));
 }
 
 /// What is pending was never called: the call comes only when it is stored that it runs.
 void OperationRunner::carry_out(Job job) {
   job.status.set_state(State::STATE_RUNNING);
-  set_time(*job.status.mutable_started_at(), clock_.real_ns());
-  if (!store(job.operation, message_bytes(job.status))) return;
+  job.status.set_attempts(job.status.attempts() + 1);
+  if (!job.status.has_started_at()) set_time(*job.status.mutable_started_at(), clock_.real_ns());
+  const auto begun = store(job.operation, job.status);
+  if (!begun) return;
+  progress_.begin(job.operation, job.status, begun->status_revision);
   const uint64_t give_up_ns = clock_.monotonic_ns() + kProviderPatienceNs;
   auto result = call(job);
   while (!result.ok() && result.error().reason == "plugin.no-provider" && clock_.monotonic_ns() < give_up_ns) {
-    if (!wait_to_retry()) return;
+    if (!wait_to_retry()) break;
     result = call(job);
   }
   end(job, std::move(result));
@@ -163,66 +225,164 @@ Result<plugin::Message> OperationRunner::call(const Job& job) {
   options.idempotency_key = job.operation.name;
   {
     const std::lock_guard lock(mutex_);
-    if (cancelled_[job.operation.name]) return Error{Code::kCancelled, "somebody stopped it", "operation.cancelled"};
+    if (running_[job.operation.name].cancelled) return cancelled_error();
   }
   const auto call = caller_.open(job.method.service, job.method.method, {}, {job.body, {}}, options);
   {
     const std::lock_guard lock(mutex_);
-    calls_[job.operation.name] = call.get();
-    if (stopping_ || cancelled_[job.operation.name]) call->cancel();
+    auto& running = running_[job.operation.name];
+    running.call = call.get();
+    if (stopping_ || running.cancelled) call->cancel();
   }
   auto result = call->wait();
   const std::lock_guard lock(mutex_);
-  calls_.erase(job.operation.name);
+  running_[job.operation.name].call = nullptr;
   return result;
 }
 
 void OperationRunner::end(const Job& job, Result<plugin::Message> result) {
+  core::v1::OperationStatus status = progress_.end(job.operation.name);
   bool cancelled = false;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ && !result.ok()) return;  // the next run of the host takes it up
-    cancelled = cancelled_[job.operation.name];
+    cancelled = running_[job.operation.name].cancelled;
   }
-  core::v1::OperationStatus status = job.status;
-  set_time(*status.mutable_ended_at(), clock_.real_ns());
   if (result.ok()) {
     status.set_state(State::STATE_SUCCEEDED);
     status.set_percent(100);
-    status.set_result(result->body);
+    status.set_reply(reply_json(*store_.schema(), job.method, result->body));
+    if (status.ByteSizeLong() > kMaxKeptReplyBytes) {
+      status.set_reply("null");
+      status.set_message("its reply is too large to be kept");
+    }
   } else {
     status.set_state(cancelled ? State::STATE_CANCELLED : State::STATE_FAILED);
-    status.set_reason(result.error().reason);
+    status.set_reason(cancelled ? std::string(kCancelledReason) : result.error().reason);
     status.set_message(result.error().message);
   }
-  store(job.operation, message_bytes(status));
+  store_end(job.operation, std::move(status));
+  if (cancelled) cancel_children(job.operation.name);
+}
+
+void OperationRunner::end_unstarted(const Job& job) {
+  fail_as(job.operation, job.status, State::STATE_CANCELLED, cancelled_error());
 }
 
 void OperationRunner::fail(const ObjectRef& operation, const Error& why) {
   core::v1::OperationStatus status;
-  status.set_state(State::STATE_FAILED);
-  status.set_reason(why.reason);
-  status.set_message(why.message);
-  set_time(*status.mutable_ended_at(), clock_.real_ns());
-  store(operation, message_bytes(status));
+  const auto object = objects_.read(operation);
+  if (object.ok() && *object) (void)status.ParseFromString((*object)->status);
+  fail_as(operation, std::move(status), State::STATE_FAILED, why);
 }
 
-bool OperationRunner::store(const ObjectRef& operation, const std::string& status) {
-  const auto stored = store_.update_status(host_, operation, status);
-  if (!stored.ok()) {
-    log_error("operations", "status not stored", {{"operation", operation.name}, {"error", stored.error().message}});
-    return false;
-  }
-  core::v1::OperationStatus written;
-  if (!written.ParseFromString(status) || !written.has_ended_at()) return true;
-  const auto removed = objects_.sync().remove(state::KeyRange::one(operation_key(operation.uid)));
+void OperationRunner::fail_as(const ObjectRef& operation, core::v1::OperationStatus status, int state,
+                              const Error& why) {
+  status.set_state(static_cast<State::State>(state));
+  status.set_reason(why.reason);
+  status.set_message(why.message);
+  store_end(operation, std::move(status));
+}
+
+std::optional<ObjectView> OperationRunner::store(const ObjectRef& operation, const core::v1::OperationStatus& status,
+                                                 std::vector<state::Put> together) {
+  auto stored = store_.impl_->update_status(host_, operation, message_bytes(status), std::move(together));
+  if (stored.ok()) return std::move(stored->object);
+  log_error("operations", "status not stored", {{"operation", operation.name}, {"error", stored.error().message}});
+  return std::nullopt;
+}
+
+std::vector<state::Put> OperationRunner::ending(const core::v1::OperationSpec& spec, const ObjectRef& operation,
+                                                const core::v1::OperationStatus& status) {
+  const ObjectRef target{spec.target().kind(), spec.target().tenant(), spec.target().name(), spec.target().uid()};
+  auto task = task_of(auth::Context{}, spec.verb(), target, clock_.real_ns());
+  task.set_principal(spec.principal());
+  task.set_request_id(spec.request_id());
+  task.set_operation(operation.name);
+  task.set_outcome(core::v1::OperationStatus::State_Name(status.state()).substr(sizeof "STATE_" - 1));
+  task.set_reason(status.reason().substr(0, kMaxTaskTextBytes));
+  task.set_message(status.message().substr(0, kMaxTaskTextBytes));
+  task.set_command(spec.command());
+  return {task_entry(task, store_.impl_->writer.next_number(), store_.impl_->writer.uuid())};
+}
+
+void OperationRunner::store_end(const ObjectRef& operation, core::v1::OperationStatus status) {
+  core::v1::OperationSpec spec;
+  const auto object = objects_.read(operation);
+  if (object.ok() && *object) (void)spec.ParseFromString((*object)->record->spec());
+  set_time(*status.mutable_ended_at(), clock_.real_ns());
+  status.clear_checkpoint();
+  const auto target =
+      objects_.read({spec.target().kind(), spec.target().tenant(), spec.target().name(), spec.target().uid()});
+  if (target.ok() && *target) status.set_target_generation((*target)->metadata().generation());
+  const auto stored = store(operation, status, ending(spec, operation, status));
+  if (!stored) return;
+  const auto removed = objects_.sync().remove(state::KeyRange::one(operation_key(stored->ref.uid)));
   if (!removed.ok()) log_warn("operations", "identity not removed", {{"operation", operation.name}});
-  return true;
 }
 
 bool OperationRunner::wait_to_retry() {
   std::unique_lock lock(mutex_);
   return !stop_changed_.wait_for(lock, std::chrono::nanoseconds(kProviderRetryNs), [this] { return stopping_; });
+}
+
+bool OperationRunner::is_cancelled(const std::string& operation) const {
+  const std::lock_guard lock(mutex_);
+  const auto running = running_.find(operation);
+  return running != running_.end() && running->second.cancelled;
+}
+
+Status OperationRunner::adopt(const std::string& parent, const ObjectRef& child) {
+  const std::lock_guard lock(mutex_);
+  const auto running = running_.find(parent);
+  if (running == running_.end() || stopping_) {
+    return Error{Code::kFailedPrecondition, "the operation " + parent + " does not run any more",
+                 "operation.not-running"};
+  }
+  if (running->second.cancelled) return cancelled_error();
+  auto& children = children_[parent];
+  if (children.size() >= kMaxChildren && !children.contains(child.name)) {
+    return Error{Code::kResourceExhausted, "an operation has at most 256 children at a time", "operation.children"};
+  }
+  children.emplace(child.name, child);
+  return {};
+}
+
+void OperationRunner::disown(const std::string& parent, const ObjectRef& child) {
+  const std::lock_guard lock(mutex_);
+  const auto siblings = children_.find(parent);
+  if (siblings == children_.end() || running_.contains(child.name)) return;
+  siblings->second.erase(child.name);
+  if (siblings->second.empty()) children_.erase(siblings);
+}
+
+void OperationRunner::stop_with_parent(const std::string& parent, const ObjectRef& child) {
+  if (!is_cancelled(parent)) return;
+  ask_to_stop(child);
+}
+
+void OperationRunner::when_ended(const ObjectRef& operation, uint64_t waiter, std::function<void()> ended) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    if (running_.contains(operation.name)) {
+      waiters_[operation.name].emplace(waiter, std::move(ended));
+      return;
+    }
+  }
+  ended();
+}
+
+void OperationRunner::forget_waiter(const ObjectRef& operation, uint64_t waiter) {
+  std::function<void()> forgotten;  // goes after the lock
+  const std::lock_guard lock(mutex_);
+  const auto waiting = waiters_.find(operation.name);
+  if (waiting == waiters_.end()) return;
+  const auto found = waiting->second.find(waiter);
+  if (found == waiting->second.end()) return;
+  forgotten = std::move(found->second);
+  waiting->second.erase(found);
+  if (waiting->second.empty()) waiters_.erase(waiting);
 }
 
 void OperationRunner::watch() {
@@ -262,14 +422,38 @@ bool OperationRunner::take_cancellations() {
     for (const auto& event : *events) {
       core::v1::OperationSpec spec;
       if (event.type != Event::Type::kPut || !spec.ParseFromString(event.object.spec) || !spec.cancel()) continue;
-      const std::lock_guard lock(mutex_);
-      const auto known = cancelled_.find(event.object.ref.name);
-      if (known == cancelled_.end() || known->second) continue;
-      known->second = true;
-      const auto call = calls_.find(event.object.ref.name);
-      if (call != calls_.end()) call->second->cancel();
+      cancel(event.object.ref.name);
     }
   }
+}
+
+void OperationRunner::cancel(const std::string& operation) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto running = running_.find(operation);
+    if (running == running_.end() || running->second.cancelled) return;
+    running->second.cancelled = true;
+    if (running->second.call != nullptr) running->second.call->cancel();
+  }
+  cancel_children(operation);
+}
+
+/// Each is asked as a user would ask; their own children follow from that.
+void OperationRunner::cancel_children(const std::string& parent) {
+  std::vector<ObjectRef> children;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = children_.find(parent);
+    if (found == children_.end()) return;
+    for (const auto& [name, ref] : found->second) children.push_back(ref);
+  }
+  for (const auto& child : children) ask_to_stop(child);
+}
+
+void OperationRunner::ask_to_stop(const ObjectRef& operation) {
+  const auto asked = store_.patch(host_, operation, kCancelPatch);
+  if (!asked.ok() && asked.error().reason != "operation.ended")
+    log_warn("operations", "child not cancelled", {{"operation", operation.name}, {"why", asked.error().message}});
 }
 
 }  // namespace novacron::host::resource

@@ -4,11 +4,13 @@
 #include <novacron/core/v1/host.pb.h>
 
 #include "host/auth/roles.h"
+#include "host/base/log.h"
 #include "host/contract/lint.h"
 #include "host/contract/validate.h"
 #include "host/contract/violations.h"
 #include "host/resource/keys.h"
 #include "host/resource/store_impl.h"
+#include "host/resource/task_log.h"
 
 namespace novacron::host::resource {
 
@@ -21,6 +23,7 @@ std::shared_ptr<const contract::Schema> Store::schema() const {
 
 void Store::admit_through(plugin::Caller& caller) {
   impl_->admission = std::make_unique<AdmissionChain>(impl_->objects, caller);
+  impl_->caller = &caller;
 }
 
 Status Store::bootstrap() {
@@ -93,6 +96,26 @@ Result<ObjectView> Store::get(const auth::ContextPtr& context, const ObjectRef& 
   const auto object = TRY(impl_->objects.read(ref, at_revision));
   if (!object || (!ref.uid.empty() && ref.uid != object->ref.uid)) return not_found(ref);
   return view_of(schema, *object);
+}
+
+Result<TaskPage> Store::tasks(const auth::ContextPtr& context, TaskQuery query) {
+  const std::string& own = context->identity.tenant;
+  if (query.object.tenant.empty()) query.object.tenant = own;
+  TRY_STATUS(impl_->authorize(context, "list", {std::string(kTaskKind), query.object.tenant, ""}));
+  if (query.limit == 0 || query.limit > kMaxPageSize) {
+    return Error{Code::kInvalidArgument, "limit: from 1 to " + std::to_string(kMaxPageSize), "field.invalid"};
+  }
+  return read_tasks(impl_->objects, query, impl_->options.clock.real_ns());
+}
+
+void Store::note_refusal(const auth::Context& context, std::string_view verb, const ObjectRef& ref, const Error& why) {
+  StoredTask task = task_of(context, verb, ref, impl_->options.clock.real_ns());
+  task.set_outcome(std::string(kRefusedOutcome));
+  task.set_reason(why.reason.substr(0, kMaxTaskTextBytes));
+  task.set_message(why.message.substr(0, kMaxTaskTextBytes));
+  const size_t slot = impl_->refused++ % kMaxRefusedTasks;
+  const auto put = impl_->objects.sync().put(std::string(kRefusedPrefix) + std::to_string(slot), message_bytes(task));
+  if (!put.ok()) log_warn("resource", "refusal not noted", {{"why", put.error().message}});
 }
 
 }  // namespace novacron::host::resource

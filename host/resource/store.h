@@ -64,15 +64,27 @@ struct WriteOptions {
   std::string update_mask =
       {};  ///< of replace(): a contract::FieldMask, the others stay as they are; empty: replace all
   uint64_t timeout_ns = kDefaultTimeoutNs;
+  /// Of what the host itself writes often, such as progress: no audit record.
+  enum class Audit { kRecord, kSkip } audit = Audit::kRecord;
+  uint64_t undoes = 0;  ///< the generation whose change this takes back; 0: none
+};
+
+/// One thing that a write would do or have done.
+struct PlannedEffect {
+  std::string subject;  ///< "shop/Robot/r1", "plugin x"
+  std::string action;   ///< one word: create, update, delete, use, wait, admit, notify, …
+  std::string text;     ///< for people
+  std::string by = {};  ///< the plugin that says so; empty: the host
 };
 
 struct WriteResult {
   ObjectView object;
   /// Of the Operation that says when the write has taken effect: "<uid>-g<generation>"; "<uid>-deleted" for a deletion.
   std::string operation;
-  bool changed = false;   ///< false: it was like that already, nothing was written
-  bool created = false;   ///< it was not there before
-  bool replayed = false;  ///< the Idempotency-Key was seen before
+  bool changed = false;                     ///< false: it was like that already, nothing was written
+  bool created = false;                     ///< it was not there before
+  bool replayed = false;                    ///< the Idempotency-Key was seen before
+  std::vector<PlannedEffect> effects = {};  ///< of a dry run
 };
 
 struct ListOptions {
@@ -131,6 +143,44 @@ class Watch {
   virtual Result<std::vector<Event>> wait(size_t max, uint64_t deadline_ns) = 0;
 };
 
+/// An entry of the task log.
+struct Task {
+  uint64_t time_ns = 0;
+  std::string principal;
+  std::vector<std::string> plugins;  ///< that it came through, oldest first
+  std::string verb;
+  ObjectRef object;
+  std::string request_id;
+  std::string operation;  ///< empty: none
+  std::string outcome;    ///< DONE, STARTED, SUCCEEDED, FAILED, CANCELLED, REFUSED
+  std::string reason;
+  std::string message;
+  std::string command;  ///< of the command line, that does the same; empty: there is none
+};
+
+/// What is empty may be anything.
+struct TaskQuery {
+  ObjectRef object = {};
+  std::string principal = {};
+  std::string verb = {};
+  std::string outcome = {};  ///< REFUSED are only listed when asked for
+  size_t limit = 100;        ///< at most kMaxPageSize
+  std::string page_token = {};
+};
+
+struct TaskPage {
+  std::vector<Task> tasks;  ///< the newest first
+  std::string next_token;   ///< empty: there are no more
+};
+
+/// How long ended operations and the task log are kept.
+struct Retention {
+  uint64_t operations_ns = kOperationLifetimeNs;
+  uint64_t operations_count = 10'000;
+  uint64_t tasks_ns = kAuditLifetimeNs;
+  uint64_t tasks_count = 50'000;
+};
+
 class Store {
  public:
   struct Options {
@@ -138,6 +188,7 @@ class Store {
     const auth::Authorizer& authorizer;
     const Clock& clock = system_clock();
     Random& random = system_random();
+    Retention retention = {};
   };
   explicit Store(const Options& options);
   ~Store();
@@ -147,8 +198,8 @@ class Store {
   /// Once, before anything else: loads the installed contracts, makes the default tenant.
   Status bootstrap();
 
-  /// Once, before anybody but the host writes: has the plugins of the AdmissionHooks asked through `caller`, which
-  /// outlives the store's use. Without it nobody is asked.
+  /// Once, before anybody but the host writes: has the plugins of the AdmissionHooks asked through `caller`, and in dry
+  /// runs those that plan. It outlives the store's use. Without it nobody is asked.
   void admit_through(plugin::Caller& caller);
 
   std::shared_ptr<const contract::Schema> schema() const;
@@ -201,6 +252,11 @@ class Store {
                                         const std::vector<std::string>& add, const std::vector<std::string>& remove,
                                         const WriteOptions& options = {});
 
+  /// The task log: what users and plugins changed. Needs "list" on novacron.core/Task of the tenant.
+  Result<TaskPage> tasks(const auth::ContextPtr& context, TaskQuery query);
+  /// Somebody known was refused a change. What cannot be stored is not reported: the refusal itself is what counts.
+  void note_refusal(const auth::Context& context, std::string_view verb, const ObjectRef& ref, const Error& why);
+
   /// Deletes what deleted objects owned, and what refers to them with CASCADE. One round; Collector calls it whenever
   /// there is something to do. What cannot be deleted now waits for the next round.
   Status collect_dependents();
@@ -209,6 +265,7 @@ class Store {
 
  private:
   friend class Actions;
+  friend class OperationRunner;
   class Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -10,9 +10,26 @@
 #include "host/resource/contracts.h"
 #include "host/resource/objects.h"
 #include "host/resource/store.h"
+#include "host/resource/watchers.h"
 #include "host/resource/writer.h"
 
 namespace novacron::host::resource {
+
+/// Of a computed operation: "<uid>-g<generation>", "<uid>-g<generation>-<verb>", "<uid>-deleted".
+struct ConvergeName {
+  std::string uid;
+  uint64_t generation = 0;  ///< 0: of the deletion
+  std::string verb;
+};
+/// None: it is no such name.
+std::optional<ConvergeName> parse_converge_name(std::string_view name);
+
+/// What is written in the same transaction, and what must hold for it.
+struct Together {
+  std::vector<state::Put> puts = {};
+  std::vector<state::Compare> compares = {};
+  TaskNote note = {};
+};
 
 class Store::Impl {
  public:
@@ -74,9 +91,18 @@ class Store::Impl {
   Result<Draft> draft_application(const Target& target, const Application& application, const StoredObject* current,
                                   Effect effect);
 
+  /// The host's own writing of a status, with what belongs to it.
+  Result<WriteResult> update_status(const auth::ContextPtr& context, const ObjectRef& ref, const std::string& status,
+                                    std::vector<state::Put> together);
+
   /// A merge patch under another verb's right: that of a patch verb.
   Result<WriteResult> patch(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref,
-                            std::string_view patch, const WriteOptions& options);
+                            std::string_view patch, const WriteOptions& options, const Together& together = {});
+
+  /// What a write would do, all in all.
+  Result<std::vector<PlannedEffect>> effects_of(const auth::Context& context, std::string_view verb,
+                                                const contract::Kind& kind, const StoredObject* before,
+                                                const StoredObject* after);
 
   /// The Operation "<uid>-g<generation>", "<uid>-g<generation>-<verb>" or "<uid>-deleted"; none: the name is no such.
   Result<std::optional<ObjectView>> converge_operation(const auth::ContextPtr& context, const ObjectRef& ref);
@@ -85,7 +111,10 @@ class Store::Impl {
   Objects objects;
   Contracts contracts;
   Writer writer;
+  std::atomic<uint64_t> refused{0};           ///< counts refusals, for their ring
   std::unique_ptr<AdmissionChain> admission;  ///< null: nobody is asked
+  const std::shared_ptr<Watchers> watching = std::make_shared<Watchers>();
+  plugin::Caller* caller = nullptr;  ///< for planners; null: none is asked
   std::shared_ptr<std::atomic<size_t>> watchers = std::make_shared<std::atomic<size_t>>(0);
 };
 

@@ -220,14 +220,16 @@ Result<std::unique_ptr<Watch>> Store::watch(const auth::ContextPtr& context, con
     --*impl_->watchers;
     return Error{Code::kResourceExhausted, "there are 2000 watches already", "resource.watchers"};
   }
-  ObjectWatch::Parts parts{impl_->options.engine,
-                           impl_->options.clock,
-                           [impl = impl_.get()] { return impl->contracts.schema(); },
-                           tenant.empty() ? kind_prefix(kind.id) : tenant_prefix(kind.id, tenant),
-                           std::move(filter),
-                           wanted.after_revision,
-                           std::move(on_ready),
-                           impl_->watchers};
+  ObjectWatch::Parts parts{
+      impl_->options.engine,
+      impl_->options.clock,
+      [impl = impl_.get()] { return impl->contracts.schema(); },
+      tenant.empty() ? kind_prefix(kind.id) : tenant_prefix(kind.id, tenant),
+      std::move(filter),
+      wanted.after_revision,
+      std::move(on_ready),
+      impl_->watchers,
+      context->chain.empty() ? nullptr : impl_->watching->add(kind.id, context->chain.back()->plugin)};
   auto watch = std::make_unique<ObjectWatch>(std::move(parts));
   TRY(watch->take(0));  // the engine's refusal, if it refused
   return std::unique_ptr<Watch>(std::move(watch));

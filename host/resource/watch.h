@@ -29,6 +29,7 @@ class ObjectWatch final : public Watch {
     uint64_t after_revision = 0;
     std::function<void()> on_ready;
     std::shared_ptr<std::atomic<size_t>> count;  ///< one less when this goes
+    std::shared_ptr<const void> registration;    ///< of a plugin that watches; may be null
   };
   explicit ObjectWatch(Parts parts);
   ~ObjectWatch() override;

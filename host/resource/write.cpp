@@ -6,6 +6,7 @@
 #include "host/contract/validate.h"
 #include "host/contract/violations.h"
 #include "host/resource/body.h"
+#include "host/resource/effects.h"
 #include "host/resource/metadata.h"
 #include "host/resource/store_impl.h"
 
@@ -68,11 +69,23 @@ Result<Draft> Store::Impl::admitted_draft(const WriteRequest& request, const Sto
   return draft;
 }
 
+Result<std::vector<PlannedEffect>> Store::Impl::effects_of(const auth::Context& context, std::string_view verb,
+                                                           const contract::Kind& kind, const StoredObject* before,
+                                                           const StoredObject* after) {
+  return EffectPlanner(objects, *watching, caller, options.clock).plan({context, verb, kind, before, after});
+}
+
 Result<WriteResult> Store::Impl::write(const WriteRequest& given) {
   WriteRequest request = given;
   const bool by_controller = given.verb == "update_status" || given.verb == "update_finalizers";
   if (admission && !by_controller && !is_host(*given.context))
     request.decide = [this, &given](const StoredObject* current) { return admitted_draft(given, current); };
+  if (request.options.effect == Effect::kDryRun && !by_controller) {
+    request.inspect = [&](const StoredObject* before, const StoredObject* after) -> Result<std::vector<PlannedEffect>> {
+      const auto schema = contracts.schema();
+      return effects_of(*given.context, given.verb, *TRY(kind_of(*schema, given.ref.kind)), before, after);
+    };
+  }
   if (request.ref.kind != kContractKind) return writer.write(request);
   const std::lock_guard lock(contracts.writers());
   auto result = writer.write(request);
@@ -202,6 +215,18 @@ Result<WriteResult> Store::update_status(const auth::ContextPtr& context, const 
   request.status_only = true;
   if (expected_status_revision != 0) request.status_revision = expected_status_revision;
   return impl_->write(request);
+}
+
+Result<WriteResult> Store::Impl::update_status(const auth::ContextPtr& context, const ObjectRef& ref,
+                                               const std::string& status, std::vector<state::Put> together) {
+  const WriteOptions plain;
+  WriteRequest request{context, ref, "update_status", plain, [&](const StoredObject* current) -> Result<Draft> {
+                         if (!current) return not_found(ref);
+                         return Draft{copy_of(*current), status};
+                       }};
+  request.status_only = true;
+  request.extra = std::move(together);
+  return write(request);
 }
 
 Result<WriteResult> Store::update_finalizers(const auth::ContextPtr& context, const ObjectRef& ref,

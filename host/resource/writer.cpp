@@ -52,23 +52,51 @@ Result<WriteResult> Writer::attempt(const WriteRequest& request, bool& again) {
   TRY_STATUS(check_size(request.ref, draft, current));
   StoredObject object = object_of(request.ref, current, draft);
   WriteResult result = result_of(object, plan);
+  if (request.options.effect == Effect::kDryRun && request.inspect) {
+    result.effects = std::move(draft.admitted);
+    for (auto& effect : TRY(request.inspect(current, plan.removes ? nullptr : &object)))
+      result.effects.push_back(std::move(effect));
+  }
   if (plan.changes() && request.options.effect == Effect::kCommit) {
-    TRY_STATUS(commit(request, std::move(object), plan, result, again));
+    TRY_STATUS(commit(request, current, std::move(object), plan, result, again));
   }
   return result;
 }
 
-Status Writer::commit(const WriteRequest& request, StoredObject object, Plan& plan, WriteResult& result, bool& again) {
+Status Writer::commit(const WriteRequest& request, const StoredObject* current, StoredObject object, Plan& plan,
+                      WriteResult& result, bool& again) {
   TRY_STATUS(plan_idempotency(request, result, plan));
-  auto record = audit(*request.context, request.verb, object.ref, object.revision(), "");
-  plan.put(std::move(record.key), std::move(record.value));
+  plan_records(request, current, object, result, plan);
   for (const auto& put : request.extra) plan.put(put.key, put.value);
+  for (const auto& compare : request.extra_compares) plan.expect(compare);
   const auto reply = TRY(parts_.objects.sync().txn(std::move(plan.txn)));
   again = !reply.succeeded;
   if (plan.changes_spec) object.spec_revision = reply.revision;
   if (plan.changes_status) object.status_revision = reply.revision;
   if (!plan.removes) result.object = view_of(parts_.contracts.schema(), object);
   return {};
+}
+
+/// What is kept about the write besides the object itself.
+void Writer::plan_records(const WriteRequest& request, const StoredObject* current, const StoredObject& object,
+                          const WriteResult& result, Plan& plan) {
+  if (request.options.audit == WriteOptions::Audit::kRecord) {
+    auto record = audit(*request.context, request.verb, object.ref, object.revision(), "");
+    plan.put(std::move(record.key), std::move(record.value));
+  }
+  if (plan.removes)
+    plan.remove(change_key(object.ref.uid));
+  else if (plan.changes_spec)
+    plan_change(request, object, plan);
+  if (!is_task(*request.context, request.verb)) return;
+  const auto& note = request.note;
+  auto task = task_of(*request.context, request.verb, note.object.kind.empty() ? object.ref : note.object,
+                      parts_.clock.real_ns());
+  task.set_outcome(note.outcome);
+  task.set_operation(note.operation.empty() ? result.operation : note.operation);
+  task.set_command(note.command.empty() ? command_of(request, current, object) : note.command);
+  auto entry = task_entry(task, next_number(), uuid());
+  plan.put(std::move(entry.key), std::move(entry.value));
 }
 
 Status Writer::check_preconditions(const WriteRequest& request, const StoredObject* current, Plan& plan) {

@@ -12,17 +12,22 @@
 #include "host/resource/contracts.h"
 #include "host/resource/objects.h"
 #include "host/resource/store.h"
+#include "host/resource/task_log.h"
 
 namespace novacron::host::resource {
 
 /// What an object is to be.
 struct Draft {
-  std::shared_ptr<StoredSpec> record;  ///< null: gone
-  std::optional<std::string> status;   ///< none: as it is
+  std::shared_ptr<StoredSpec> record;        ///< null: gone
+  std::optional<std::string> status;         ///< none: as it is
+  std::vector<PlannedEffect> admitted = {};  ///< what the admission hooks said to a dry run
 };
 
 /// Decides from what is there (null: nothing) what is to be. Called anew when somebody was in between.
 using Decide = std::function<Result<Draft>(const StoredObject* current)>;
+/// Of a dry run: what the write would do. `after` is null when the object would go.
+using Inspect =
+    std::function<Result<std::vector<PlannedEffect>>(const StoredObject* before, const StoredObject* after)>;
 
 struct WriteRequest {
   auth::ContextPtr context;
@@ -30,9 +35,12 @@ struct WriteRequest {
   std::string_view verb;
   const WriteOptions& options;
   Decide decide;
-  bool status_only = false;                      ///< a change of the spec in between does not matter
-  std::optional<uint64_t> status_revision = {};  ///< that the status must have
-  std::vector<state::Put> extra = {};            ///< written together with it
+  bool status_only = false;                         ///< a change of the spec in between does not matter
+  std::optional<uint64_t> status_revision = {};     ///< that the status must have
+  std::vector<state::Put> extra = {};               ///< written together with it
+  TaskNote note = {};                               ///< for the task log
+  Inspect inspect = {};                             ///< asked in dry runs
+  std::vector<state::Compare> extra_compares = {};  ///< must hold too
 };
 
 class Writer {
@@ -51,11 +59,13 @@ class Writer {
   state::Put audit(const auth::Context& context, std::string_view verb, const ObjectRef& ref, uint64_t revision,
                    std::string detail);
   std::string uuid();
+  uint64_t next_number() { return audits_++; }
 
  private:
   struct Plan;
   Result<WriteResult> attempt(const WriteRequest& request, bool& again);
-  Status commit(const WriteRequest& request, StoredObject object, Plan& plan, WriteResult& result, bool& again);
+  Status commit(const WriteRequest& request, const StoredObject* current, StoredObject object, Plan& plan,
+                WriteResult& result, bool& again);
   Result<std::optional<WriteResult>> replay(const WriteRequest& request);
 
   Status plan(const WriteRequest& request, const StoredObject* current, Draft& draft, Plan& plan);
@@ -68,6 +78,11 @@ class Writer {
   Status plan_owners(const StoredObject* current, const StoredSpec& record, Plan& plan);
   Status plan_blobs(const ObjectRef& ref, const StoredObject* current, const StoredSpec* record, Plan& plan);
   Status plan_idempotency(const WriteRequest& request, const WriteResult& result, Plan& plan);
+  void plan_records(const WriteRequest& request, const StoredObject* current, const StoredObject& object,
+                    const WriteResult& result, Plan& plan);
+  /// Of the write, where `note` says none.
+  std::string command_of(const WriteRequest& request, const StoredObject* current, const StoredObject& object) const;
+  void plan_change(const WriteRequest& request, const StoredObject& object, Plan& plan);
 
   Status check_preconditions(const WriteRequest& request, const StoredObject* current, Plan& plan);
   Status check_size(const ObjectRef& ref, const Draft& draft, const StoredObject* current) const;

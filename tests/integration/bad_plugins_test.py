@@ -160,8 +160,8 @@ def plugin_events(daemon):
 
 
 def a_breaker_is_an_event(events):
-    opened = (event for event in events if event["subject"] == "plugin.breaker-open")
-    assert any(b"bad-unavailable" in base64.b64decode(event["body_base64"]) for event in opened)
+    opened = (event for event in events if event["type"] == "plugin.breaker-open")
+    assert any(b"bad-unavailable" in base64.b64decode(event["data_base64"]) for event in opened)
 
 
 def calls_per_second(daemon):
@@ -170,7 +170,7 @@ def calls_per_second(daemon):
     curl = subprocess.Popen(["curl", "-sSN", "--max-time", "30", "--unix-socket", daemon.socket, url],
                             stdout=subprocess.PIPE, text=True)
     try:
-        return max(json.loads(next(curl.stdout))["body"]["calls_per_second"] for _ in range(3))
+        return max(json.loads(next(curl.stdout))["data"]["calls_per_second"] for _ in range(3))
     finally:
         curl.kill()
         curl.wait()
@@ -249,7 +249,7 @@ def main():
         with plugin_events(daemon) as events:
             refused_before_they_run(daemon)
             of_another_abi(daemon)
-            assert next(events)["subject"].startswith("plugin."), "they come"
+            assert next(events)["type"].startswith("plugin."), "they come"
             contracts_at_odds(daemon)
             misbehave_while_they_run(daemon)
             neighbour_is_fast(daemon, alone)

@@ -82,13 +82,13 @@ def without_the_ca_nothing_verifies(daemon):
 
 def changes_are_events(daemon):
     make_tenant(daemon, "told")
-    url = "http://localhost/v1/events?after_sequence=0&subject=resource.tenant.*"
+    url = "http://localhost/v1/events?after=0&subject=resource.tenant.*"
     curl = subprocess.Popen(["curl", "-sSN", "--max-time", "20", "--unix-socket", daemon.socket, url],
                             stdout=subprocess.PIPE, text=True)
     try:
         events = (json.loads(line) for line in curl.stdout)
-        event = next(event for event in events if event["body"]["name"] == "told")
-        assert event["subject"] == "resource.tenant.put" and event["revision"] > 0, event
+        event = next(event for event in events if event["data"]["name"] == "told")
+        assert event["type"] == "resource.tenant.put" and int(event["revision"]) > 0, event
     finally:
         curl.kill()
         curl.wait()

@@ -159,11 +159,11 @@ class Daemon:
     def delete(self, path):
         return self.call("DELETE", path)[2]
 
-    def access(self, role="admin"):
-        """How a client from outside comes in: {"url", "ca", "token"}."""
+    def access(self, role="admin", **more):
+        """How a client from outside comes in: {"url", "ca", "token"}. `more`: of the token, such as its tenant."""
         facts = json.loads((self.data / "run" / "api.json").read_text())
         credential = next(word for word in self.log.read_text().split() if word.startswith("nc-") and len(word) == 67)
-        token = self.post("/v1/auth/token", {"credential": credential, "ttl": "600s", "role": role})["token"]
+        token = self.post("/v1/auth/token", {"credential": credential, "ttl": "600s", "role": role, **more})["token"]
         return {"url": facts["urls"][0], "ca": facts["ca"], "token": token}
 
     def upload(self, file):

@@ -54,7 +54,7 @@ ApiWorld::ApiWorld() {
   credential = *opened.secret;
   authenticator = std::make_unique<auth::Authenticator>(
       auth::Authenticator::Options{*tokens, std::move(opened.credential), ::geteuid()});
-  actions = std::make_unique<resource::Actions>(world.store(), robots, pool);
+  actions = std::make_unique<resource::Actions>(world.store(), robots, pool, timers);
   gateway = std::make_unique<Gateway>(Gateway::Parts{
       *authenticator, world.authorizer, world.store(), *actions, robots, *blobs, bus, metrics,
       [this] {

@@ -8,6 +8,7 @@
 #include "host/api/gateway.h"
 #include "host/api/server.h"
 #include "host/api/testing/test_client.h"
+#include "host/base/timer_queue.h"
 #include "host/plugin/service.h"
 #include "host/resource/testing/world.h"
 
@@ -34,6 +35,7 @@ struct ApiWorld {
   TestFolder folder;
   resource::testing::World world;
   WorkerPool pool{{}};
+  TimerQueue timers{system_clock()};
   bus::Bus bus{system_clock()};
   metrics::Metrics metrics;
   std::unique_ptr<blob::Store> blobs;

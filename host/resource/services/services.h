@@ -20,6 +20,7 @@ class Engine;
 
 namespace novacron::host::resource {
 
+class Actions;
 class Store;
 
 /// Resources, with the rights of the whole chain of the call. All arguments outlive the service.
@@ -34,5 +35,8 @@ std::unique_ptr<plugin::Service> make_claims_service(state::Engine& engine, std:
 
 /// Blobs for reading. Needs the grant's `blobs`.
 std::unique_ptr<plugin::Service> make_blobs_service(blob::Store& blobs);
+
+/// What the plugin that carries an operation out says and asks about it.
+std::unique_ptr<plugin::Service> make_operations_service(Actions& actions);
 
 }  // namespace novacron::host::resource

@@ -43,12 +43,12 @@ async function watchesAndResumes() {
 }
 
 async function eventsResumeToo() {
-  const all = await open('/v1/events?subject=resource.tenant.*&after_sequence=0');
-  const first = await received(all, (event) => event.body?.name === 'ws-one');
+  const all = await open('/v1/events?subject=resource.tenant.*&after=0');
+  const first = await received(all, (event) => event.data?.name === 'ws-one');
   all.terminate();
-  const rest = await open(`/v1/events?subject=resource.tenant.*&after_sequence=${first.sequence}`);
-  await received(rest, (event) => event.body?.name === 'ws-two');
-  assert.ok(rest.inbox.every((event) => event.sequence > first.sequence));
+  const rest = await open(`/v1/events?subject=resource.tenant.*&after=${first.cursor}`);
+  await received(rest, (event) => event.data?.name === 'ws-two');
+  assert.ok(rest.inbox.every((event) => event.time >= first.time && event.id !== first.id));
   rest.terminate();
 }
 

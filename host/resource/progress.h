@@ -1,0 +1,77 @@
+// How far the operations under way are: what plugins report, stored often enough to be seen and seldom enough to cost
+// little.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "host/base/timer_queue.h"
+#include "host/base/worker_pool.h"
+#include "host/resource/store.h"
+
+namespace novacron::core::v1 {
+class OperationSpec;
+class OperationStatus;
+}  // namespace novacron::core::v1
+
+namespace novacron::host::resource {
+
+inline constexpr uint64_t kReportIntervalNs = 100'000'000;  ///< of one operation, between two that are stored
+inline constexpr size_t kMaxStepBytes = 256;
+inline constexpr size_t kMaxProgressMessageBytes = 1'024;
+inline constexpr size_t kMaxCheckpointBytes = 64 * 1'024;
+
+/// What is absent stays as it was.
+struct ProgressReport {
+  std::optional<uint32_t> percent = {};
+  std::optional<std::string> step = {};
+  std::optional<std::string> message = {};
+  std::optional<std::string> checkpoint = {};
+};
+
+/// [any] thread.
+class Progress {
+ public:
+  Progress(Store& store, const Clock& clock, WorkerPool& pool, TimerQueue& timers);
+  /// Nothing is stored any more.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// The operation runs; `status` is stored with that revision.
+  void begin(const ObjectRef& operation, const core::v1::OperationStatus& status, uint64_t status_revision);
+  /// With a checkpoint: blocks until it is on the disk, or up to `deadline_ns`. FAILED_PRECONDITION
+  /// "operation.not-running"; INVALID_ARGUMENT "field.invalid".
+  Status report(const std::string& operation, const ProgressReport& report, uint64_t deadline_ns);
+  /// The last checkpoint that is known; FAILED_PRECONDITION "operation.not-running".
+  Result<std::string> checkpoint(const std::string& operation) const;
+  /// The status as reported at last. What comes later is refused, and a report that is being stored just now does not
+  /// overwrite what is stored next.
+  core::v1::OperationStatus end(const std::string& operation);
+
+ private:
+  struct Entry;
+  void schedule(const std::string& operation, Entry& entry);
+  void post(const std::string& operation);
+  void store_now(const std::string& operation);
+  Error not_running(const std::string& operation) const;
+
+  Store& store_;
+  const Clock& clock_;
+  TimerQueue& timers_;
+  const auth::ContextPtr host_;
+  mutable std::mutex mutex_;
+  std::condition_variable stored_;
+  bool stopping_ = false;
+  std::map<std::string, std::unique_ptr<Entry>> entries_;
+  struct Gate;
+  const std::shared_ptr<Gate> gate_;  ///< shared with timers, which may fire when this is gone
+  std::unique_ptr<Lane> lane_;
+};
+
+}  // namespace novacron::host::resource
