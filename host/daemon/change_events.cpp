@@ -87,6 +87,7 @@ class ChangeEvents::Follower : public std::enable_shared_from_this<Follower> {
     const auto status = engine_.status();
     uint64_t from = std::max<uint64_t>(status.compacted, status.revision == 0 ? 0 : 1);
     if (status.revision > kToldAgainRevisions) from = std::max(from, status.revision - kToldAgainRevisions);
+    again_until_ = status.revision;  // nothing follows yet
     follow(from);
     std::unique_lock lock(mutex_);
     const auto told = [&] { return told_revision_ >= status.revision || from >= status.revision || gave_up_; };
@@ -126,10 +127,20 @@ class ChangeEvents::Follower : public std::enable_shared_from_this<Follower> {
       std::lock_guard lock(mutex_);
       if (stopped_) return;
       auto events = events_of(revision, changes);
+      date(revision, events);
       const auto published = events.empty() ? Status() : bus_.publish(std::move(events));
       if (!published.ok()) log_warn("daemon", "cannot tell of a change", {{"why", published.error().message}});
     }
     told(revision);
+  }
+
+  /// With the lock held. What the host writes without an audit record has no time of its own; of what is told again,
+  /// the time of what came before is the nearest.
+  void date(uint64_t revision, std::vector<bus::Event>& events) {
+    for (auto& event : events) {
+      if (event.time_ns == 0 && revision <= again_until_) event.time_ns = last_time_ns_;
+      last_time_ns_ = std::max(last_time_ns_, event.time_ns);
+    }
   }
 
   void told(uint64_t revision) {
@@ -157,6 +168,8 @@ class ChangeEvents::Follower : public std::enable_shared_from_this<Follower> {
   bool stopped_ = false;
   bool gave_up_ = false;
   uint64_t told_revision_ = 0;
+  uint64_t again_until_ = 0;  ///< revision: up to here a run of the host before this may have told it
+  uint64_t last_time_ns_ = 0;
   state::WatchId watch_ = 0;
 };
 

@@ -49,6 +49,11 @@ create_timeout_ms = 1
 start_timeout_ms = 2
 stop_timeout_ms = 3
 shutdown_ms = 4
+[operations]
+keep_s = 60
+max_kept = 5
+keep_tasks_s = 120
+max_tasks = 6
 [log]
 level = "debug"
 format = "json"
@@ -58,6 +63,10 @@ format = "json"
   CHECK(config->node_name == "n1");
   CHECK(config->api.unix_socket.empty());
   CHECK(config->plugins.paths.size() == 2);
+  CHECK(config->operations.keep_s == 60);
+  CHECK(config->operations.max_kept == 5);
+  CHECK(config->operations.keep_tasks_s == 120);
+  CHECK(config->operations.max_tasks == 6);
   CHECK_FALSE(config->plugins.allow_inline);
   CHECK(config->plugins.create_timeout_ms == 1);
   CHECK(config->plugins.start_timeout_ms == 2);

@@ -174,6 +174,24 @@ TEST_CASE("who waits for a child hears of its end, with its reply") {
   }
 }
 
+TEST_CASE("after a restart a parent finds its child among those that run, and waits for it") {
+  RunningWorld world;
+  REQUIRE(world.make_robot("r2").ok());
+  const auto child = world.start_child("a");
+  world.caller.wait_for(2);
+  world.end_and_begin();
+  for (const auto& call : world.caller.wait_for(4)) {
+    if (call.key == world.operation.name) world.plugin = on_behalf(call.context);
+    if (call.key == child->name) CHECK(call.context->chain.size() == 1);
+  }
+  CHECK(world.start_child("a")->name == child->name);
+  std::atomic<bool> ended = false;
+  REQUIRE(world.actions->when_ended(*world.plugin, *child, 1, [&] { ended = true; }).ok());
+  CHECK_FALSE(ended);
+  CHECK(world.caller.wait_for(4).size() == 4);
+  world.actions->forget_waiter(*child, 1);
+}
+
 TEST_CASE("cancelling an operation cancels its children, and it starts no more") {
   RunningWorld world;
   REQUIRE(world.make_robot("r2").ok());

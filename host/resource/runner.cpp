@@ -111,8 +111,21 @@ OperationRunner::~OperationRunner() {
 
 Status OperationRunner::start() {
   watch();
-  for (const auto& operation : TRY(objects_.all(kind_prefix(kOperationKind)))) TRY_STATUS(resume(operation));
+  const auto operations = TRY(objects_.all(kind_prefix(kOperationKind)));
+  for (const auto& operation : operations) expect(operation);
+  for (const auto& operation : operations) TRY_STATUS(resume(operation));
   return {};
+}
+
+/// A parent that is taken up first finds its children among those that run, and waits for them.
+void OperationRunner::expect(const StoredObject& operation) {
+  core::v1::OperationSpec spec;
+  core::v1::OperationStatus status;
+  const bool readable = spec.ParseFromString(operation.record->spec()) && status.ParseFromString(operation.status);
+  if (!readable || (status.state() != State::STATE_PENDING && status.state() != State::STATE_RUNNING)) return;
+  const std::lock_guard lock(mutex_);
+  running_[operation.ref.name].parent = spec.parent().name();
+  if (!spec.parent().name().empty()) children_[spec.parent().name()].emplace(operation.ref.name, operation.ref);
 }
 
 Status OperationRunner::resume(const StoredObject& operation) {
@@ -129,14 +142,11 @@ Status OperationRunner::resume(const StoredObject& operation) {
   StoredIdentity identity;
   if (!may_repeat || !stored || !identity.ParseFromString(stored->value)) {
     fail(operation.ref, interrupted());
+    forget(operation.ref);
     return {};
   }
   auto context = std::make_shared<auth::Context>(context_of(identity));
   context->request_id = spec.request_id();
-  if (!spec.parent().name().empty()) {
-    const std::lock_guard lock(mutex_);
-    children_[spec.parent().name()].emplace(operation.ref.name, operation.ref);
-  }
   run(operation.ref, std::move(context), identity.depth(), spec.parent().name());
   return {};
 }

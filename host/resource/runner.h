@@ -61,6 +61,7 @@ class OperationRunner {
     bool cancelled = false;              ///< somebody asked
     std::string parent;                  ///< empty: none
   };
+  void expect(const StoredObject& operation);
   Status resume(const StoredObject& operation);
   void take_and_carry_out(const ObjectRef& operation, const auth::ContextPtr& context);
   void carry_out(Job job);

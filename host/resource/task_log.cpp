@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <optional>
 
 #include "host/auth/roles.h"
 #include "host/resource/body.h"
@@ -14,6 +15,7 @@ namespace novacron::host::resource {
 
 namespace {
 constexpr uint32_t kKeysAtOnce = 500;
+constexpr size_t kMaxEntriesOfWindow = 1'000;
 constexpr uint32_t kRemovedAtOnce = 100;  // below state::kMaxTxnKeys
 constexpr uint64_t kFirstWindowNs = 600ull * 1'000'000'000;
 constexpr size_t kTimeDigits = 20;
@@ -62,9 +64,14 @@ class Reader {
 
   Result<TaskPage> read(std::string end) {
     uint64_t window_ns = kFirstWindowNs;
-    while (end > kLogPrefix && page_.tasks.size() < query_.limit && scanned_ < kMaxScannedTasks) {
+    while (end > kLogPrefix && page_.next_token.empty() && scanned_ < kMaxScannedTasks) {
       const std::string begin = TRY(begin_of(end, window_ns));
-      TRY_STATUS(read_window(begin, end));
+      const auto entries = TRY(entries_of(begin, end, window_ns > 1 ? kMaxEntriesOfWindow : SIZE_MAX));
+      if (!entries) {
+        window_ns = std::max<uint64_t>(window_ns / 4, 1);
+        continue;
+      }
+      take(*entries);
       end = begin;
       window_ns *= 2;
     }
@@ -81,15 +88,21 @@ class Reader {
     return time_ns > window_ns ? prefix + time_text(time_ns - window_ns) : prefix;
   }
 
-  Status read_window(const std::string& begin, const std::string& end) {
+  /// None: there are more than `max`. The newest come last, so all of a window have to be read.
+  Result<std::optional<std::vector<state::EntryPtr>>> entries_of(const std::string& begin, const std::string& end,
+                                                                 size_t max) {
     std::vector<state::EntryPtr> entries;
     state::RangeRequest request{{begin, end}, kKeysAtOnce, 0};
     while (true) {
       const auto reply = TRY(objects_.sync().range(request));
       entries.insert(entries.end(), reply.entries.begin(), reply.entries.end());
-      if (!reply.more || entries.size() > kMaxScannedTasks) break;
+      if (entries.size() > max) return std::optional<std::vector<state::EntryPtr>>();
+      if (!reply.more) return std::optional(std::move(entries));
       request.keys.begin = reply.entries.back()->key + '\0';
     }
+  }
+
+  void take(const std::vector<state::EntryPtr>& entries) {
     scanned_ += entries.size();
     for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
       StoredTask stored;
@@ -98,11 +111,10 @@ class Reader {
       if (!is_wanted(task, query_)) continue;
       if (page_.tasks.size() == query_.limit) {
         page_.next_token = (*entry)->key + '\0';
-        return {};
+        return;
       }
       page_.tasks.push_back(std::move(task));
     }
-    return {};
   }
 
   Objects& objects_;

@@ -312,15 +312,17 @@ class Listener(Follower):
     """Hears of every change by an event."""
 
     def __init__(self, world):
-        super().__init__("listener", world, "/v1/events?subject=resource.tenant.*", "after_sequence")
+        super().__init__("listener", world, "/v1/events?subject=resource.tenant.*", "after")
+        self.sequence = 0
 
     def take(self, event):
-        expect("error" not in event, "events end", event)
-        expect(event["sequence"] > self.last, "events go back", event, self.last)
+        expect(event["type"] != "novacron.events.ended", "events end", event)
+        sequence = int(event["cursor"].split("-")[0])
+        expect(sequence > self.sequence, "events go back", event, self.last)
         expect(not event.get("missed"), "events are missed", event)
-        self.last = event["sequence"]
-        if event["body"]["name"].startswith("soak-"):
-            self.world.ledger.told(event["revision"])
+        self.sequence, self.last = sequence, event["cursor"]
+        if event["data"]["name"].startswith("soak-"):
+            self.world.ledger.told(int(event["revision"]))
 
     def caught_up(self):
         with self.world.ledger.lock:
