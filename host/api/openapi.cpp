@@ -392,11 +392,11 @@ ordered_json tasks_path() {
 ordered_json undo_path() {
   auto post =
       operation("undoOperation", "Take back what it did, where the contract names a verb for that", "operations");
-  post["parameters"] = {shared_parameter("tenant"), shared_parameter("name"), shared_parameter("dry_run")};
+  post["parameters"] = {shared_parameter("dry_run")};
   post["responses"]["200"] = answer("the object, changed back", json_content({{"type", "object"}}));
   post["responses"]["202"] =
       answer("an Operation that takes it back", json_content(schema_ref("novacron.core.v1.Operation")));
-  return {{"post", std::move(post)}};
+  return {{"parameters", {shared_parameter("tenant"), shared_parameter("name")}}, {"post", std::move(post)}};
 }
 
 /// Of dry runs: what the change would do.
