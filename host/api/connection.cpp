@@ -19,6 +19,7 @@
 #include "host/api/request_head.h"
 #include "host/api/session.h"
 #include "host/api/tracing.h"
+#include "host/base/clock.h"
 
 namespace novacron::host::api {
 namespace {
@@ -224,6 +225,7 @@ Request take_head(Session& session, const Parser& parser) {
   for (const auto& field : head) request.headers.add(std::string(field.name_string()), std::string(field.value()));
   request.peer = session.peer;
   request.is_websocket = beast::websocket::is_upgrade(head);
+  request.received_ns = system_clock().monotonic_ns();
   adopt_trace(request);
   return request;
 }

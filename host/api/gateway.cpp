@@ -7,12 +7,15 @@
 #include "host/api/kinds.h"
 #include "host/api/openapi.h"
 #include "host/api/problem.h"
+#include "host/api/traced_sink.h"
+#include "host/api/tracing.h"
 #include "host/api/watch_feed.h"
 #include "host/base/clock.h"
 #include "host/base/log.h"
 #include "host/bus/subject.h"
 #include "host/contract/time_text.h"
 #include "host/contract/units.h"
+#include "host/trace/scope.h"
 
 namespace novacron::host::api {
 namespace {
@@ -94,6 +97,8 @@ bool Gateway::streams_body(const Request& head) const {
 
 Response Gateway::handle(const Request& request) {
   const uint64_t begun_ns = system_clock().monotonic_ns();
+  RequestSpan span(parts_.tracer, request);
+  const trace::Scope scope(parts_.tracer, span.context());
   std::string route(kUnknownRoute);
   auto answered = answer(request, route);
   auto response = answered.ok() ? *std::move(answered) : problem(answered.error(), request.id);
@@ -106,19 +111,26 @@ Response Gateway::handle(const Request& request) {
          {"reason", answered.ok() ? "" : answered.error().reason},
          {"request", request.id}});
   }
+  span.answered(route, response.status, answered.ok() ? "" : answered.error().reason);
   stats_->record(route, request.method, response.status, system_clock().monotonic_ns() - begun_ns);
   return response;
 }
 
 std::variant<Response, std::unique_ptr<BodySink>> Gateway::begin(const Request& head) {
-  auto sink = begin_upload(head);
-  if (!sink.ok()) return problem(sink.error(), head.id);
-  return *std::move(sink);
+  auto span = std::make_unique<RequestSpan>(parts_.tracer, head);
+  const trace::Scope scope(parts_.tracer, span->context());
+  std::string route(kUnknownRoute);
+  auto sink = begin_upload(head, route);
+  if (sink.ok()) return traced(*std::move(sink), parts_.tracer, std::move(span), route);
+  auto refusal = problem(sink.error(), head.id);
+  span->answered(route, refusal.status, sink.error().reason);
+  return refusal;
 }
 
-Result<std::unique_ptr<BodySink>> Gateway::begin_upload(const Request& head) {
+Result<std::unique_ptr<BodySink>> Gateway::begin_upload(const Request& head, std::string& label) {
   const auto uri = TRY(parse_uri(head.target));
   const auto route = TRY(route_of(uri));
+  label = label_of(route, uri);
   const Call call{head, uri, TRY(context_of(head))};
   return blobs_.begin(call, route);
 }
@@ -127,19 +139,21 @@ Result<auth::ContextPtr> Gateway::context_of(const Request& request) const {
   auto context = std::make_shared<auth::Context>();
   context->identity = TRY(parts_.authenticator.authenticate(request.peer, request.headers.get("Authorization")));
   context->node = parts_.node;
-  context->trace_parent = request.trace_parent;
+  context->trace_parent = trace::trace_parent_or(request.trace_parent);
   context->request_id = request.id;
   return auth::ContextPtr(std::move(context));
+}
+
+std::string Gateway::label_of(const Route& route, const Uri& uri) const {
+  return describe(route, uri, [schema = parts_.resources.schema()](const std::string& segment) {
+    return schema->find_segment(segment) != nullptr;
+  });
 }
 
 Result<Response> Gateway::answer(const Request& request, std::string& label) {
   const auto uri = TRY(parse_uri(request.target));
   const auto route = route_of(uri);
-  if (route.ok()) {
-    label = describe(*route, uri, [schema = parts_.resources.schema()](const std::string& segment) {
-      return schema->find_segment(segment) != nullptr;
-    });
-  }
+  if (route.ok()) label = label_of(*route, uri);
   if (uri.path == "/healthz") return to_response({{"status", "ok"}});
   if (uri.path == "/readyz") return ready();
   if (uri.path == "/v1/auth/token") return issue_token(request);

@@ -14,6 +14,7 @@
 #include "host/api/resource_api.h"
 #include "host/auth/authenticator.h"
 #include "host/bus/bus.h"
+#include "host/trace/tracer.h"
 
 namespace novacron::host::api {
 
@@ -40,6 +41,7 @@ class Gateway final : public Application {
     std::function<std::vector<Check>()> checks;  ///< [worker]
     std::string node;
     std::string version;
+    trace::Tracer* tracer = nullptr;  ///< null: requests are not traced
   };
   explicit Gateway(Parts parts);
   ~Gateway() override;
@@ -52,7 +54,8 @@ class Gateway final : public Application {
   /// `label` is what the request is counted under.
   Result<Response> answer(const Request& request, std::string& label);
   Result<Response> answer_at(const Call& call, const Route& route);
-  Result<std::unique_ptr<BodySink>> begin_upload(const Request& head);
+  Result<std::unique_ptr<BodySink>> begin_upload(const Request& head, std::string& label);
+  std::string label_of(const Route& route, const Uri& uri) const;
   Result<auth::ContextPtr> context_of(const Request& request) const;
   Result<Response> endpoint(const Call& call, Endpoint which);
   Result<Response> issue_token(const Request& request);

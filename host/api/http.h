@@ -43,6 +43,7 @@ struct Request {
   auth::Peer peer;
   std::string id;             ///< X-Request-Id, taken over or made
   std::string trace_parent;   ///< W3C traceparent of this request, taken over or made
+  uint64_t received_ns = 0;   ///< its head, monotonic; 0: not known
   bool is_websocket = false;  ///< asks to be upgraded
 };
 

@@ -47,11 +47,11 @@ TEST_CASE_METHOD(ServerFixture, "The client's request id and trace are taken ove
   const std::string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   const auto answer = client.call("GET", "/trace", "", "X-Request-Id: mine-1\r\ntraceparent: " + trace + "\r\n");
   CHECK(answer.header("X-Request-Id") == "mine-1");
-  CHECK(answer.body.substr(0, 36) == trace.substr(0, 36));
-  CHECK(answer.body != trace);
+  CHECK(answer.body == trace);
   const auto other = client.call("GET", "/trace", "", "X-Request-Id: a b\r\ntraceparent: 00-zz\r\n");
   CHECK(other.header("X-Request-Id").size() == 16);
   CHECK(other.body.size() == 55);
+  CHECK(other.body.ends_with("-00"));
 }
 
 TEST_CASE_METHOD(ServerFixture, "The local socket has mode 0660 and tells who is there") {

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "host/base/file.h"
+#include "host/trace/endpoint.h"
 
 #include <toml++/toml.h>
 
@@ -65,6 +66,43 @@ Setter texts(std::vector<std::string>& place) {
   };
 }
 
+Setter ratio(double& place) {
+  return [&place](const toml::node& value) -> Status {
+    const auto found = value.is_number() ? value.value<double>() : std::nullopt;
+    if (!found || !(*found >= 0 && *found <= 1)) return wanted("must be a number from 0 to 1");
+    place = *found;
+    return {};
+  };
+}
+
+Setter endpoint(std::string& place) {
+  return [&place](const toml::node& value) -> Status {
+    const auto found = value.value_exact<std::string>();
+    if (!found) return wanted("must be text in quotes");
+    if (!found->empty() && !trace::parse_endpoint(*found).ok())
+      return wanted("must be a URL: \"https://HOST[:PORT][/PATH]\"");
+    place = *found;
+    return {};
+  };
+}
+
+/// The values are secrets, so no message tells them.
+Setter secret_headers(std::vector<std::pair<std::string, std::string>>& place) {
+  return [&place](const toml::node& value) -> Status {
+    const auto* items = value.as_table();
+    if (items == nullptr) return wanted("must be a table: { name = \"value\" }");
+    place.clear();
+    for (const auto& [name, item] : *items) {
+      const auto found = item.value_exact<std::string>();
+      if (!found) return wanted("must have texts in quotes as values");
+      const Status fits = trace::check_header(name.str(), *found);
+      if (!fits.ok()) return wanted("must be headers of HTTP: " + fits.error().message);
+      place.emplace_back(name.str(), *found);
+    }
+    return {};
+  };
+}
+
 template <class T>
 Setter choice(T& place, std::map<std::string, T> choices) {
   return [&place, choices = std::move(choices)](const toml::node& value) -> Status {
@@ -96,6 +134,11 @@ std::map<std::string, Table, std::less<>> tables_of(Config& config) {
         {"stop_timeout_ms", number(config.plugins.stop_timeout_ms, 1, 3'600'000)},
         {"shutdown_ms", number(config.plugins.shutdown_ms, 0, 3'600'000)}}},
       {"blobs", {{"max_bytes", number(config.blobs.max_bytes, 1 << 20, INT64_MAX)}}},
+      {"traces",
+       {{"endpoint", endpoint(config.traces.endpoint)},
+        {"ratio", ratio(config.traces.ratio)},
+        {"headers", secret_headers(config.traces.headers)},
+        {"ca", text(config.traces.ca)}}},
       {"log",
        {{"level", choice<LogLevel>(config.log.level, {{"debug", LogLevel::kDebug},
                                                       {"info", LogLevel::kInfo},

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/base/log.h"
@@ -38,6 +39,13 @@ struct Config {
   struct Blobs {
     uint64_t max_bytes = 256ull << 30;  ///< blobs and unfinished uploads together
   } blobs;
+
+  struct Traces {
+    std::string endpoint;                                      ///< empty: nothing is traced
+    double ratio = 1;                                          ///< of the traces that begin here
+    std::vector<std::pair<std::string, std::string>> headers;  ///< of each request; their values are secrets
+    std::string ca;                                            ///< PEM file; empty: the system's authorities
+  } traces;
 
   struct Log {
     LogLevel level = LogLevel::kInfo;

@@ -78,3 +78,29 @@ TEST_CASE("what is wrong is named with its line and what may stand there") {
   CHECK(refusal("node_name = \"Not a name\"").find("lower-case") != std::string::npos);
   CHECK(refusal("[[[").find("n.toml:1:") == 0);
 }
+
+TEST_CASE("traces are off unless there is an endpoint, and what is wrong with them is told without their secrets") {
+  CHECK(parse_config("", "n.toml")->traces.endpoint.empty());
+  const auto config = parse_config(R"(
+[traces]
+endpoint = "https://collector"
+ratio = 0.25
+headers = { authorization = "Bearer x", x-key = "y" }
+ca = "/ca.pem"
+)",
+                                   "n.toml");
+  REQUIRE(config.ok());
+  CHECK(config->traces.endpoint == "https://collector");
+  CHECK(config->traces.ratio == 0.25);
+  CHECK(config->traces.headers.size() == 2);
+  CHECK(config->traces.ca == "/ca.pem");
+  CHECK(parse_config("[traces]\nratio = 1", "n.toml")->traces.ratio == 1);
+  CHECK(refusal("[traces]\nratio = 1.5") == "n.toml:2: traces.ratio must be a number from 0 to 1");
+  CHECK_THAT(refusal("[traces]\nratio = \"1\""), Catch::Contains("traces.ratio"));
+  CHECK_THAT(refusal("[traces]\nendpoint = \"collector:4318\""), Catch::Contains("traces.endpoint must be a URL"));
+  for (const char* headers : {"{ host = \"secret\" }", "{ \"a b\" = \"secret\" }", "{ a = \"secret\\n\" }",
+                              "\"secret\"", "{ a = [\"secret\"] }"}) {
+    const std::string told = refusal("[traces]\nheaders = " + std::string(headers));
+    CHECK_THAT(told, Catch::StartsWith("n.toml:2: traces.headers") && !Catch::Contains("secret"));
+  }
+}

@@ -28,6 +28,7 @@
 #include "host/daemon/installed_contracts.h"
 #include "host/daemon/node_object.h"
 #include "host/daemon/plugin_controller.h"
+#include "host/daemon/traces.h"
 #include "host/daemon/version.h"
 #include "host/plugin/abandoned.h"
 #include "host/plugin/broker.h"
@@ -80,9 +81,12 @@ class Daemon::Parts {
   void close_stores();
   void say_credential(const std::string& secret) const;
 
+  trace::Tracer* tracer() { return traces ? &traces->tracer() : nullptr; }
+
   const Config config;
   const auth::ContextPtr context;
   const std::string incarnation = new_incarnation();
+  std::unique_ptr<Traces> traces;  ///< null: off
   WorkerPool pool{{}};
   TimerQueue timers{system_clock()};
   bus::Bus bus{system_clock()};
@@ -107,6 +111,7 @@ class Daemon::Parts {
 };
 
 Status Daemon::Parts::open_stores() {
+  traces = TRY(Traces::create(config, incarnation));
   TRY_STATUS(make_folder(config.data_folder));
   state::OneNode::Options state_options;
   state_options.folder = config.data_folder + "/state";
@@ -150,8 +155,8 @@ void Daemon::Parts::say_credential(const std::string& secret) const {
 }
 
 Status Daemon::Parts::open_plugins() {
-  broker = std::make_unique<plugin::Broker>(
-      plugin::Broker::Options{.node = config.node_name, .other_nodes = fleet_of(config), .pool = &pool, .bus = &bus});
+  broker = std::make_unique<plugin::Broker>(plugin::Broker::Options{
+      .node = config.node_name, .other_nodes = fleet_of(config), .pool = &pool, .bus = &bus, .tracer = tracer()});
   services.push_back(resource::make_resources_service(*store, pool, timers));
   services.push_back(resource::make_state_service(*engine, pool, timers));
   services.push_back(resource::make_claims_service(*engine, config.node_name, incarnation));
@@ -183,7 +188,8 @@ Status Daemon::Parts::open_api() {
                                                                .metrics = metrics,
                                                                .checks = [this] { return checks(); },
                                                                .node = config.node_name,
-                                                               .version = std::string(kVersion)});
+                                                               .version = std::string(kVersion),
+                                                               .tracer = tracer()});
   api::Server::Options options;
   options.listen = config.api.listen;
   options.tls = tls;
@@ -203,6 +209,7 @@ void Daemon::Parts::tell(metrics::Sink& sink) const {
   tell_bus(sink, bus.stats());
   tell_state(sink, engine->status());
   tell_plugins(sink, manager->list(), manager->uses());
+  if (traces) tell_traces(sink, traces->stats());
   metrics::tell_process(sink);
 }
 
@@ -231,6 +238,7 @@ void Daemon::Parts::close_stores() {
   blobs.reset();
   change_events.reset();
   engine.reset();
+  if (traces) traces->stop();
 }
 
 Status Daemon::Parts::publish_nodes() {

@@ -143,8 +143,10 @@ inline auth::ContextPtr context_of(std::string principal, std::string tenant = "
 
 class World {
  public:
-  explicit World(Manager::Options options = {})
-      : bus(system_clock()), broker({.node = "node-1", .other_nodes = {"played-1"}, .pool = &pool, .bus = &bus}) {
+  /// `tracer` outlives it; null: nothing is traced.
+  explicit World(Manager::Options options = {}, trace::Tracer* tracer = nullptr)
+      : bus(system_clock()),
+        broker({.node = "node-1", .other_nodes = {"played-1"}, .pool = &pool, .bus = &bus, .tracer = tracer}) {
     log_set_level(LogLevel::kError);
     options.catalog = {folder.path / "catalog"};
     options.libraries = folder.path / "libraries";
