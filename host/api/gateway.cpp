@@ -135,6 +135,31 @@ Result<std::unique_ptr<BodySink>> Gateway::begin_upload(const Request& head, std
   return blobs_.begin(call, route);
 }
 
+bool Gateway::pipes_body(const Request& head) const {
+  return ExtensionApi::pipes_body(head);
+}
+
+std::variant<Response, std::shared_ptr<BodyPipe>> Gateway::pipe(const Request& head) {
+  auto span = std::make_unique<RequestSpan>(parts_.tracer, head);
+  const trace::Scope scope(parts_.tracer, span->context());
+  std::string route(kUnknownRoute);
+  auto pipe = begin_pipe(head, route);
+  if (pipe.ok()) return traced(*std::move(pipe), parts_.tracer, std::move(span), route);
+  auto refusal = problem(pipe.error(), head.id);
+  span->answered(route, refusal.status, pipe.error().reason);
+  return refusal;
+}
+
+Result<std::shared_ptr<BodyPipe>> Gateway::begin_pipe(const Request& head, std::string& label) {
+  const auto uri = TRY(parse_uri(head.target));
+  const auto route = TRY(route_of(uri));
+  label = label_of(route, uri);
+  const auto* place = std::get_if<ExtensionRoute>(&route);
+  if (place == nullptr) return Error{Code::kNotFound, "there is nothing here", "http.path"};
+  const Call call{head, uri, TRY(context_of(head))};
+  return extensions_.pipe(call, *place);
+}
+
 Result<auth::ContextPtr> Gateway::context_of(const Request& request) const {
   auto context = std::make_shared<auth::Context>();
   context->identity = TRY(parts_.authenticator.authenticate(request.peer, request.headers.get("Authorization")));

@@ -49,12 +49,15 @@ class Gateway final : public Application {
   bool streams_body(const Request& head) const override;
   Response handle(const Request& request) override;
   std::variant<Response, std::unique_ptr<BodySink>> begin(const Request& head) override;
+  bool pipes_body(const Request& head) const override;
+  std::variant<Response, std::shared_ptr<BodyPipe>> pipe(const Request& head) override;
 
  private:
   /// `label` is what the request is counted under.
   Result<Response> answer(const Request& request, std::string& label);
   Result<Response> answer_at(const Call& call, const Route& route);
   Result<std::unique_ptr<BodySink>> begin_upload(const Request& head, std::string& label);
+  Result<std::shared_ptr<BodyPipe>> begin_pipe(const Request& head, std::string& label);
   std::string label_of(const Route& route, const Uri& uri) const;
   Result<auth::ContextPtr> context_of(const Request& request) const;
   Result<Response> endpoint(const Call& call, Endpoint which);

@@ -22,7 +22,8 @@ struct Limits {
   size_t refusals = 64;                     ///< beyond `connections`, that still get their 503; more are just closed
   size_t body_bytes = 1024 * 1024;          ///< 413 "http.body-too-large"; not of a streamed body
   size_t header_bytes = 16 * 1024;          ///< 431 "http.headers-too-large"
-  size_t feeds = 2'000;                     ///< watches and event streams: 503 "api.watchers"
+  size_t feeds = 2'000;                     ///< watches, event streams and streams of plugins: 503 "api.watchers"
+  size_t uploads = 32;                      ///< bodies that go to plugins as streams: 503 "api.uploads"
   size_t running_requests = 64;             ///< on worker threads
   size_t queued_requests = 1'024;           ///< that wait for one: 503 "host.queue-full"
   uint64_t handshake_ms = 10'000;           ///< of TLS: closed

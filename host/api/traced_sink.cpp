@@ -29,12 +29,37 @@ class TracedSink final : public BodySink {
   const std::string route_;
 };
 
+class TracedPipe final : public BodyPipe {
+ public:
+  TracedPipe(std::shared_ptr<BodyPipe> pipe, std::unique_ptr<RequestSpan> span, std::string route)
+      : pipe_(std::move(pipe)), span_(std::move(span)), route_(std::move(route)) {}
+
+  Fd take_socket() override { return pipe_->take_socket(); }
+  Response wait() override {
+    auto response = pipe_->wait();
+    span_->answered(route_, response.status, "");
+    return response;
+  }
+  void cancel() override { pipe_->cancel(); }
+
+ private:
+  const std::shared_ptr<BodyPipe> pipe_;
+  const std::unique_ptr<RequestSpan> span_;
+  const std::string route_;
+};
+
 }  // namespace
 
 std::unique_ptr<BodySink> traced(std::unique_ptr<BodySink> sink, trace::Tracer* tracer,
                                  std::unique_ptr<RequestSpan> span, std::string route) {
   if (tracer == nullptr) return sink;
   return std::make_unique<TracedSink>(std::move(sink), tracer, std::move(span), std::move(route));
+}
+
+std::shared_ptr<BodyPipe> traced(std::shared_ptr<BodyPipe> pipe, trace::Tracer* tracer,
+                                 std::unique_ptr<RequestSpan> span, std::string route) {
+  if (tracer == nullptr) return pipe;
+  return std::make_shared<TracedPipe>(std::move(pipe), std::move(span), std::move(route));
 }
 
 }  // namespace novacron::host::api
