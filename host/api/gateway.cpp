@@ -314,7 +314,7 @@ Result<Response> Gateway::events(const Call& call) {
   Response response;
   response.headers.set("Content-Type",
                        format == FeedBody::Format::kServerSentEvents ? "text/event-stream" : "application/x-ndjson");
-  response.body = FeedBody{follow_events(parts_.bus, std::move(interest)), format};
+  response.body = FeedBody{follow_events(parts_.bus, event_texts_, std::move(interest)), format};
   return response;
 }
 

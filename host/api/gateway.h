@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/api/blob_api.h"
+#include "host/api/event_texts.h"
 #include "host/api/extension_api.h"
 #include "host/api/http.h"
 #include "host/api/request_stats.h"
@@ -72,7 +73,8 @@ class Gateway final : public Application {
   ResourceApi resources_;
   BlobApi blobs_;
   ExtensionApi extensions_;
-  const std::shared_ptr<RequestStats> stats_ = std::make_shared<RequestStats>();  ///< shared with the metrics' source
+  const std::shared_ptr<RequestStats> stats_ = std::make_shared<RequestStats>();    ///< shared with the metrics' source
+  const std::shared_ptr<EventTexts> event_texts_ = std::make_shared<EventTexts>();  ///< shared with what follows events
   std::mutex open_api_mutex_;
   std::string open_api_digest_;  ///< of the schema that the document below describes
   std::string open_api_;

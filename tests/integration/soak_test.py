@@ -28,7 +28,7 @@ WARM_UP = 0.3  # of the time
 NODES = 3
 MIB = 1 << 20
 SLACK_BYTES = 12 * MIB  # of memory: what allocators keep
-STATE_FACTOR = 3  # bytes of memory for a byte of keys and values that the state counts
+STATE_FACTOR = 2  # bytes of memory for a byte of keys and values that the state counts
 SLACK_DESCRIPTORS, SLACK_THREADS = 16, 24  # the pool's threads go after 5 s
 PLUGINS = ("fake", "compute-controller", "scheduling-basic")
 
