@@ -91,6 +91,7 @@ void Description::finish() {
     }
   }
   actions_.clear();
+  mark_secrets();
   share_out_names();
 }
 

@@ -36,11 +36,21 @@ enum class FieldType {
   kString,
   kBytes,
   kEnum,
+  kNull,       ///< google.protobuf.NullValue. JSON: null
   kTimestamp,  ///< JSON: RFC 3339
   kDuration,   ///< JSON: "1.5s"
   kFieldMask,  ///< JSON: "spec.arms,metadata.labels"
+  kWrapper,    ///< google.protobuf.StringValue and so on. JSON: its value; absent differs from zero
+  kStruct,     ///< google.protobuf.Struct. JSON: any object
+  kValue,      ///< google.protobuf.Value. JSON: anything, null too
+  kListValue,  ///< google.protobuf.ListValue. JSON: any list
+  kAny,        ///< google.protobuf.Any. JSON: the message's own, with its type as "@type"
   kMessage,
 };
+/// Free-form JSON: one value for whoever owns, masks or compares fields, however much is in it.
+constexpr bool is_free_form(FieldType type) {
+  return type >= FieldType::kStruct && type <= FieldType::kAny;
+}
 enum class Cardinality { kSingle, kRepeated, kMap };
 
 struct EnumValue {
@@ -92,6 +102,7 @@ struct Field {
   bool has_presence = false;               ///< absent differs from zero
   std::string oneof;                       ///< name of its oneof; empty: in none
   const MessageType* message = nullptr;    ///< for kMessage
+  const MessageType* special = nullptr;    ///< for the other types that are messages: kTimestamp to kAny
   const EnumType* enumeration = nullptr;   ///< for kEnum
   Unit unit = Unit::kNone;
   Rules rules;
@@ -103,9 +114,20 @@ struct Field {
   const google::protobuf::FieldDescriptor* descriptor = nullptr;
 };
 
+/// Finds the types that an Any may hold.
+class TypeFinder {
+ public:
+  virtual ~TypeFinder() = default;
+  /// Null: there is no such type.
+  virtual const MessageType* find_type(std::string_view full_name) const = 0;
+};
+
 struct MessageType {
   std::string full_name;
-  std::vector<Field> fields;  ///< in the order of the .proto
+  FieldType json = FieldType::kMessage;  ///< how JSON writes it: kMessage, or kTimestamp to kAny
+  const TypeFinder* types = nullptr;     ///< of its schema
+  bool has_secrets = false;              ///< it, or a message within it, has a secret field
+  std::vector<Field> fields;             ///< in the order of the .proto
   const google::protobuf::Descriptor* descriptor = nullptr;
   const google::protobuf::Message* prototype = nullptr;
 
