@@ -155,6 +155,7 @@ Result<Response> Gateway::answer(const Request& request, std::string& label) {
 Result<Response> Gateway::answer_at(const Call& call, const Route& route) {
   if (const auto* which = std::get_if<Endpoint>(&route)) return endpoint(call, *which);
   if (const auto* place = std::get_if<CollectionRoute>(&route)) return resources_.collection(call, *place);
+  if (const auto* place = std::get_if<CollectionVerbRoute>(&route)) return resources_.collection_verb(call, *place);
   if (const auto* place = std::get_if<ObjectRoute>(&route)) return resources_.object(call, *place);
   if (const auto* place = std::get_if<VerbRoute>(&route)) return resources_.verb(call, *place);
   if (const auto* place = std::get_if<BlobRoute>(&route)) return blobs_.download(call, *place);

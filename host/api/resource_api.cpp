@@ -5,6 +5,7 @@
 
 #include "host/api/precondition.h"
 #include "host/api/problem.h"
+#include "host/api/resource_request.h"
 #include "host/api/watch_feed.h"
 #include "host/contract/field_mask.h"
 #include "host/contract/json_text.h"
@@ -15,12 +16,6 @@ namespace {
 using resource::ObjectRef;
 using resource::ObjectView;
 using resource::WriteOptions;
-
-constexpr std::string_view kJson = "application/json";
-constexpr std::string_view kMergePatch = "application/merge-patch+json";
-constexpr std::string_view kJsonPatch = "application/json-patch+json";
-constexpr std::string_view kApplyPatch = "application/apply-patch+json";
-constexpr size_t kMaxIdempotencyKeyBytes = 128;
 
 std::string path_of(const ObjectView& object) {
   const std::string tenant = object.ref.tenant.empty() ? "" : "/tenants/" + percent_encode(object.ref.tenant);
@@ -56,45 +51,6 @@ Result<Response> write_response(int status, const resource::WriteResult& written
   return response;
 }
 
-Result<WriteOptions> write_options(const Call& call) {
-  WriteOptions options;
-  options.if_match = TRY(if_match(call.request));
-  if (TRY(call.uri.query.flag("dry_run"))) options.effect = resource::Effect::kDryRun;
-  const auto key = call.request.headers.get("Idempotency-Key");
-  if (key.empty()) return options;
-  if (key.size() > kMaxIdempotencyKeyBytes)
-    return Error{Code::kInvalidArgument, "an Idempotency-Key has at most 128 bytes", "http.idempotency-key"};
-  options.idempotency = resource::Idempotency{std::string(key), std::string(to_string(call.request.method)),
-                                              call.request.target, call.request.body};
-  return options;
-}
-
-/// What a list and a deletion of many take.
-Result<resource::ListOptions> list_options(const Call& call, const contract::Kind& kind, const std::string& tenant) {
-  const Query& query = call.uri.query;
-  resource::ListOptions options;
-  options.kind = kind.id;
-  options.tenant = tenant;
-  options.label_selector = query.text("label_selector");
-  options.field_selector = query.text("field_selector");
-  options.page_token = query.text("page_token");
-  options.page_size = TRY(query.number("limit", 0));
-  return options;
-}
-
-/// {"name":…,"tenant":…,"uid":…,"state":"DELETED"}; DELETING while finalizers are left, KEPT with why it is still
-/// there.
-nlohmann::ordered_json describe(const resource::Removal& removal) {
-  const char* state = removal.error ? "KEPT" : removal.deleting ? "DELETING" : "DELETED";
-  nlohmann::ordered_json item = {{"name", removal.ref.name}, {"uid", removal.ref.uid}, {"state", state}};
-  if (!removal.ref.tenant.empty()) item["tenant"] = removal.ref.tenant;
-  if (!removal.error) return item;
-  item["code"] = host::to_string(removal.error->code);
-  item["reason"] = removal.error->reason;
-  item["detail"] = removal.error->message;
-  return item;
-}
-
 Result<Response> action_response(resource::ActionResult result, resource::Effect effect) {
   if (const auto* written = std::get_if<resource::WriteResult>(&result)) return write_response(200, *written);
   if (const auto* operation = std::get_if<ObjectView>(&result)) {
@@ -111,13 +67,6 @@ Result<Response> action_response(resource::ActionResult result, resource::Effect
 }
 
 }  // namespace
-
-/// The kind that a path speaks of, with the schema that holds it.
-struct ResourceApi::Place {
-  std::shared_ptr<const contract::Schema> schema;
-  const contract::Kind* kind = nullptr;
-  std::string tenant;
-};
 
 Result<ResourceApi::Place> ResourceApi::place_of(const std::string& tenant, const std::string& segment) const {
   Place place{store_.schema(), nullptr, tenant};
@@ -136,8 +85,9 @@ Result<Response> ResourceApi::collection(const Call& call, const CollectionRoute
   const auto place = TRY(place_of(route.tenant, route.segment));
   if (call.request.method == Method::kPost) return create(call, place);
   if (call.request.method == Method::kDelete) return remove_many(call, place);
+  if (call.request.method == Method::kPatch) return patch_many(call, place);
   if (call.request.method != Method::kGet && call.request.method != Method::kHead)
-    return method_not_allowed(call.request, "GET, POST, DELETE");
+    return method_not_allowed(call.request, "GET, POST, PATCH, DELETE");
   const bool watches = TRY(call.uri.query.flag("watch"));
   return watches ? watch(call, place) : list(call, place);
 }
@@ -158,26 +108,6 @@ Result<Response> ResourceApi::list(const Call& call, const Place& place) {
   }
   json += "],\"next_page_token\":\"" + page.next_page_token + "\",\"revision\":" + std::to_string(page.revision) + "}";
   return json_response(200, std::move(json));
-}
-
-Result<Response> ResourceApi::remove_many(const Call& call, const Place& place) {
-  if (place.tenant.empty() && place.kind->scope == contract::Scope::kTenant)
-    return method_not_allowed(call.request, "GET, POST");  // a deletion is of one tenant
-  const Query& query = call.uri.query;
-  TRY_STATUS(query.only({"label_selector", "field_selector", "all", "limit", "page_token", "dry_run"}));
-  const auto options = TRY(list_options(call, *place.kind, place.tenant));
-  const bool all = TRY(query.flag("all"));
-  if (!all && options.label_selector.empty() && options.field_selector.empty())
-    return Error{Code::kInvalidArgument, "say which by label_selector or field_selector, or all=true for all of them",
-                 "resource.unselective"};
-  const bool dry_run = TRY(query.flag("dry_run"));
-  const auto effect = dry_run ? resource::Effect::kDryRun : resource::Effect::kCommit;
-  const auto page = TRY(store_.remove_listed(call.context, options, effect));
-  nlohmann::ordered_json json = {{"items", nlohmann::ordered_json::array()}};
-  for (const auto& removal : page.removals) json["items"].push_back(describe(removal));
-  json["next_page_token"] = page.next_page_token;
-  json["revision"] = page.revision;
-  return json_response(200, json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 Result<Response> ResourceApi::watch(const Call& call, const Place& place) {
@@ -245,7 +175,12 @@ Result<Response> ResourceApi::write(const Call& call, const ObjectRef& ref) {
 }
 
 Result<resource::WriteResult> ResourceApi::change(const Call& call, const ObjectRef& ref, const WriteOptions& options) {
-  if (call.request.method == Method::kPatch) return patch(call, ref, options);
+  if (call.request.method == Method::kPatch) {
+    TRY_STATUS(check_content_type(call.request, {kMergePatch, kJson, kJsonPatch, kApplyPatch}));
+    const bool applies = check_content_type(call.request, {kApplyPatch}).ok();
+    TRY_STATUS(applies ? call.uri.query.only({"dry_run", "field_manager", "force"}) : call.uri.query.only({"dry_run"}));
+    return patch(call, ref, options);
+  }
   if (call.request.method == Method::kDelete) {
     TRY_STATUS(call.uri.query.only({"dry_run"}));
     return store_.remove(call.context, ref, options);
@@ -260,14 +195,11 @@ Result<resource::WriteResult> ResourceApi::change(const Call& call, const Object
 
 Result<resource::WriteResult> ResourceApi::patch(const Call& call, const ObjectRef& ref, const WriteOptions& options) {
   const auto& body = call.request.body;
-  TRY_STATUS(check_content_type(call.request, {kMergePatch, kJson, kJsonPatch, kApplyPatch}));
   if (check_content_type(call.request, {kApplyPatch}).ok()) {
-    TRY_STATUS(call.uri.query.only({"dry_run", "field_manager", "force"}));
     const bool force = TRY(call.uri.query.flag("force"));
     const auto conflicts = force ? resource::Conflicts::kTakeOver : resource::Conflicts::kRefuse;
     return store_.apply(call.context, ref, call.uri.query.text("field_manager"), body, conflicts, options);
   }
-  TRY_STATUS(call.uri.query.only({"dry_run"}));
   if (check_content_type(call.request, {kJsonPatch}).ok()) return store_.json_patch(call.context, ref, body, options);
   return store_.patch(call.context, ref, body, options);
 }
