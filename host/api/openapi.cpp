@@ -43,7 +43,7 @@ ordered_json parameters() {
       {"field_selector",
        parameter("field_selector", "query", {{"type", "string"}, {"maxLength", contract::kMaxConditionBytes}},
                  "comparisons (== != < <= > >=) of fields, joined by && and ||: \"spec.cpu > 2 && "
-                 "metadata.created_at >= \\\"2026-01-01T00:00:00Z\\\"\"")},
+                 "metadata.created_at >= now-1h30m\"")},
       {"order_by", parameter("order_by", "query", text_schema(),
                              "up to 4 fields: \"metadata.created_at desc,metadata.name\"; absent: by tenant and name")},
       {"limit", parameter("limit", "query", {{"type", "integer"}, {"minimum", 1}, {"maximum", 1'000}, {"default", 500}},
@@ -384,7 +384,10 @@ void add_host_paths(ordered_json& paths) {
   paths["/v1/events"] = plain_path("events", "Events as they come, also over WebSocket", "application/x-ndjson");
   paths["/v1/events"]["get"]["parameters"] = {
       parameter("subject", "query", text_schema(), "a pattern such as plugin.* or >", "resource.tenant.*"),
-      parameter("after_sequence", "query", number_schema(), "resume behind this event; 0: all that is still there")};
+      parameter("after_sequence", "query", number_schema(), "resume behind this event; 0: all that is still there"),
+      parameter("since", "query", text_schema(), "only events from this time on, of those that are still there too",
+                "now-1h30m"),
+      parameter("until", "query", text_schema(), "only events up to this time", "now+1h")};
   paths["/v1/blobs"]["post"] = blob_upload();
 }
 

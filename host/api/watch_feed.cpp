@@ -39,7 +39,7 @@ class WatchFeed final : public Feed {
       : signal_(std::move(signal)), watch_(std::move(watch)) {}
 
   Result<std::vector<FeedMessage>> take(size_t max) override {
-    const auto events = TRY(watch_->take(max));
+    auto events = TRY(watch_->take(max));
     std::vector<FeedMessage> messages;
     messages.reserve(events.size());
     for (const auto& event : events) messages.push_back(TRY(to_message(event)));
@@ -56,13 +56,18 @@ class WatchFeed final : public Feed {
 
 /// What the bus has given and the client has not taken yet.
 struct Inbox {
+  explicit Inbox(EventTimes wanted) : times(wanted) {}
+
   void add(const bus::Batch& batch) {
     std::lock_guard lock(mutex);
     missed += batch.missed;
-    if (events.size() + batch.events.size() > kMaxQueuedEvents) {
-      end = Error{Code::kOutOfRange, "the client is too slow: resume after the last event", "bus.overflow"};
-    } else {
-      events.insert(events.end(), batch.events.begin(), batch.events.end());
+    for (const auto& event : batch.events) {
+      if (event->time_ns < times.since_ns || event->time_ns > times.until_ns) continue;
+      if (events.size() >= kMaxQueuedEvents) {
+        end = Error{Code::kOutOfRange, "the client is too slow: resume after the last event", "bus.overflow"};
+        break;
+      }
+      events.push_back(event);
     }
     signal.raise();
   }
@@ -72,6 +77,7 @@ struct Inbox {
     signal.raise();
   }
 
+  const EventTimes times;
   std::mutex mutex;
   std::deque<bus::EventPtr> events;
   uint64_t missed = 0;
@@ -101,7 +107,8 @@ FeedMessage to_message(const bus::Event& event, uint64_t missed) {
 
 class EventFeed final : public Feed {
  public:
-  EventFeed(bus::Bus& bus, bus::Interest interest) : bus_(bus) {
+  EventFeed(bus::Bus& bus, bus::Interest interest, EventTimes times)
+      : bus_(bus), inbox_(std::make_shared<Inbox>(times)) {
     bus::Callbacks callbacks;
     callbacks.on_events = [inbox = inbox_](const bus::Batch& batch) { inbox->add(batch); };
     callbacks.on_end = [inbox = inbox_](Error why) { inbox->finish(std::move(why)); };
@@ -129,7 +136,7 @@ class EventFeed final : public Feed {
 
  private:
   bus::Bus& bus_;
-  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();  ///< shared with the bus's callbacks
+  const std::shared_ptr<Inbox> inbox_;  ///< shared with the bus's callbacks
   bus::SubscriptionId subscription_ = 0;
 };
 
@@ -142,8 +149,8 @@ Result<std::unique_ptr<Feed>> watch_resources(resource::Store& store, const auth
   return std::unique_ptr<Feed>(std::make_unique<WatchFeed>(signal, std::move(watch)));
 }
 
-std::unique_ptr<Feed> follow_events(bus::Bus& bus, bus::Interest interest) {
-  return std::make_unique<EventFeed>(bus, std::move(interest));
+std::unique_ptr<Feed> follow_events(bus::Bus& bus, bus::Interest interest, EventTimes times) {
+  return std::make_unique<EventFeed>(bus, std::move(interest), times);
 }
 
 }  // namespace novacron::host::api

@@ -1,6 +1,7 @@
 // Watches of resources, and events, as feeds.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,8 +17,13 @@ inline constexpr size_t kMaxQueuedEvents = 4'096;  ///< of one client; then its 
 Result<std::unique_ptr<Feed>> watch_resources(resource::Store& store, const auth::ContextPtr& context,
                                               const resource::WatchOptions& options);
 
+struct EventTimes {
+  uint64_t since_ns = 0;  ///< since 1970-01-01 UTC
+  uint64_t until_ns = UINT64_MAX;
+};
+
 /// {"sequence":1,"subject":"…","time":"…","tenant":"…","revision":1,"missed":0,"body":…}; a body that is no JSON comes
 /// as "body_base64". A pattern that is none is reported as the feed's end.
-std::unique_ptr<Feed> follow_events(bus::Bus& bus, bus::Interest interest);
+std::unique_ptr<Feed> follow_events(bus::Bus& bus, bus::Interest interest, EventTimes times = {});
 
 }  // namespace novacron::host::api

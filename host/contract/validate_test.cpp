@@ -242,6 +242,30 @@ TEST_CASE("numbers, texts and times are compared by their order") {
   CHECK_FALSE((*Condition::compile(*robot().message, "spec.arms == 1"))->reads_secrets());
 }
 
+TEST_CASE("a time may be relative to now, where there is a now") {
+  constexpr uint64_t kNowNs = 1'772'366'400'000'000'000;  // 2026-03-01T12:00:00Z
+  const auto object = parse_message(
+      *robot().message, *json_to_message(*robot().message, R"({"metadata":{"created_at":"2026-03-01T11:00:00Z"}})"));
+  const auto holds = [&](const std::string& text) -> std::string {
+    const auto condition = Condition::compile(*robot().message, text, kNowNs);
+    if (!condition.ok()) return condition.error().message;
+    return (*condition)->holds(**object) ? "yes" : "no";
+  };
+  CHECK(holds("metadata.created_at > now-61m") == "yes");
+  CHECK(holds("metadata.created_at > now - 59m && spec.arms == 0") == "no");
+  CHECK(holds("metadata.created_at>=now-1h") == "yes");
+  CHECK(holds("metadata.created_at < now") == "yes");
+  CHECK(holds("metadata.created_at < now+1d") == "yes");
+  CHECK(holds("metadata.created_at > now-7d12h||spec.arms == 9") == "yes");
+  CHECK(holds("metadata.created_at > now-100000d") == "yes");
+  CHECK(holds("metadata.created_at > now-1") == "\"now-1\" is no time; write now-1h30m");
+  CHECK(holds("metadata.created_at > nowadays").find("must be a time") != std::string::npos);
+  CHECK(holds("metadata.created_at > now*2").find("left over") != std::string::npos);
+  CHECK(holds("spec.model == now") == "no");
+  CHECK(Condition::compile(*robot().message, "metadata.created_at > now").error().message ==
+        "\"now\" is for requests, not for conditions of a contract");
+}
+
 TEST_CASE("a condition that does not fit its kind says why") {
   const auto error = [](const std::string& text) {
     const auto condition = Condition::compile(*robot().message, text);

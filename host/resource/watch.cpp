@@ -215,7 +215,8 @@ Result<std::unique_ptr<Watch>> Store::watch(const auth::ContextPtr& context, con
   const auto schema = this->schema();
   const auto& kind = *TRY(impl_->kind_of(*schema, wanted.kind));
   const std::string tenant = TRY(impl_->visible_tenant(context, "watch", kind, wanted.tenant));
-  auto filter = TRY(Filter::parse(schema, kind, wanted.label_selector, wanted.field_selector));
+  auto filter =
+      TRY(Filter::parse(schema, kind, wanted.label_selector, wanted.field_selector, impl_->options.clock.real_ns()));
   if (impl_->watchers->fetch_add(1) >= kMaxWatchers) {
     --*impl_->watchers;
     return Error{Code::kResourceExhausted, "there are 2000 watches already", "resource.watchers"};
