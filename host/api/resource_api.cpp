@@ -9,6 +9,7 @@
 #include "host/api/watch_feed.h"
 #include "host/contract/field_mask.h"
 #include "host/contract/json_text.h"
+#include "host/resource/controllers.h"
 
 namespace novacron::host::api {
 namespace {
@@ -100,9 +101,10 @@ Result<Response> ResourceApi::list(const Call& call, const Place& place) {
   options.order_by = query.text("order_by");
   options.at_revision = TRY(query.number("at", 0));
   const auto fields = TRY(fields_of(call, *place.kind));
-  const auto page = TRY(store_.list(call.context, options));
+  auto page = TRY(store_.list(call.context, options));
   std::string json = "{\"items\":[";
-  for (const auto& object : page.objects) {
+  for (auto& object : page.objects) {
+    store_.controllers().tell(object);
     if (json.back() != '[') json += ',';
     json += TRY(json_of(object, fields ? &*fields : nullptr));
   }
@@ -134,7 +136,8 @@ Result<Response> ResourceApi::create(const Call& call, const Place& place) {
   TRY_STATUS(check_content_type(call.request, {kJson}));
   const auto options = TRY(write_options(call));
   const ObjectRef ref{place.kind->id, place.tenant, ""};
-  const auto written = TRY(store_.create(call.context, ref, resource::Body::json(call.request.body), options));
+  auto written = TRY(store_.create(call.context, ref, resource::Body::json(call.request.body), options));
+  store_.controllers().tell(written.object);
   return write_response(options.effect == resource::Effect::kDryRun ? 200 : 201, written);
 }
 
@@ -155,7 +158,8 @@ Result<Response> ResourceApi::get(const Call& call, const contract::Kind& kind, 
   TRY_STATUS(call.uri.query.only({"at", "fields"}));
   const auto fields = TRY(fields_of(call, kind));
   const uint64_t at_revision = TRY(call.uri.query.number("at", 0));
-  const auto object = TRY(store_.get(call.context, ref, at_revision));
+  auto object = TRY(store_.get(call.context, ref, at_revision));
+  if (at_revision == 0) store_.controllers().tell(object);
   if (!none_match_hits(call.request, resource::etag(object)))
     return object_response(200, object, fields ? &*fields : nullptr);
   Response response;
@@ -170,6 +174,7 @@ Result<Response> ResourceApi::write(const Call& call, const ObjectRef& ref) {
   const auto options = TRY(write_options(call));
   auto written = change(call, ref, options);
   if (!written.ok()) return refused_write(call, store_, ref, std::move(written).error());
+  store_.controllers().tell(written->object);
   const bool is_new = written->created && options.effect == resource::Effect::kCommit;
   return write_response(is_new ? 201 : 200, *written);
 }
@@ -221,6 +226,7 @@ Result<Response> ResourceApi::verb(const Call& call, const VerbRoute& route) {
                  "http.upgrade-required"};
   auto result = actions_.run(call.context, request);
   if (!result.ok()) return refused_write(call, store_, request.ref, std::move(result).error());
+  if (auto* written = std::get_if<resource::WriteResult>(&*result)) store_.controllers().tell(written->object);
   return action_response(*std::move(result), request.options.effect);
 }
 

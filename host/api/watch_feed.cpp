@@ -6,6 +6,7 @@
 
 #include "host/contract/base64.h"
 #include "host/contract/time_text.h"
+#include "host/resource/controllers.h"
 
 namespace novacron::host::api {
 namespace {
@@ -35,19 +36,24 @@ Result<FeedMessage> to_message(const resource::Event& event) {
 
 class WatchFeed final : public Feed {
  public:
-  WatchFeed(std::shared_ptr<Signal> signal, std::unique_ptr<resource::Watch> watch)
-      : signal_(std::move(signal)), watch_(std::move(watch)) {}
+  WatchFeed(const resource::Controllers& controllers, std::shared_ptr<Signal> signal,
+            std::unique_ptr<resource::Watch> watch)
+      : controllers_(controllers), signal_(std::move(signal)), watch_(std::move(watch)) {}
 
   Result<std::vector<FeedMessage>> take(size_t max) override {
     auto events = TRY(watch_->take(max));
     std::vector<FeedMessage> messages;
     messages.reserve(events.size());
-    for (const auto& event : events) messages.push_back(TRY(to_message(event)));
+    for (auto& event : events) {
+      controllers_.tell(event.object);
+      messages.push_back(TRY(to_message(event)));
+    }
     return messages;
   }
   Signal& signal() override { return *signal_; }
 
  private:
+  const resource::Controllers& controllers_;
   const std::shared_ptr<Signal> signal_;  ///< shared with the watch's callback
   const std::unique_ptr<resource::Watch> watch_;
 };
@@ -146,7 +152,7 @@ Result<std::unique_ptr<Feed>> watch_resources(resource::Store& store, const auth
                                               const resource::WatchOptions& options) {
   auto signal = std::make_shared<Signal>();
   auto watch = TRY(store.watch(context, options, [signal] { signal->raise(); }));
-  return std::unique_ptr<Feed>(std::make_unique<WatchFeed>(signal, std::move(watch)));
+  return std::unique_ptr<Feed>(std::make_unique<WatchFeed>(store.controllers(), signal, std::move(watch)));
 }
 
 std::unique_ptr<Feed> follow_events(bus::Bus& bus, bus::Interest interest, EventTimes times) {

@@ -15,6 +15,10 @@ namespace novacron::host::resource {
 Store::Store(const Options& options) : impl_(std::make_unique<Impl>(options)) {}
 Store::~Store() = default;
 
+Controllers& Store::controllers() {
+  return impl_->controllers;
+}
+
 std::shared_ptr<const contract::Schema> Store::schema() const {
   return impl_->contracts.schema();
 }

@@ -30,6 +30,8 @@ class Caller;
 
 namespace novacron::host::resource {
 
+class Controllers;
+
 inline constexpr size_t kMaxResourceBytes = 256 * 1024;  ///< metadata, spec and status together
 inline constexpr size_t kMaxNameBytes = 63;
 inline constexpr size_t kDefaultPageSize = 500;
@@ -150,6 +152,9 @@ class Store {
   /// Once, before anybody but the host writes: has the plugins of the AdmissionHooks asked through `caller`, which
   /// outlives the store's use. Without it nobody is asked.
   void admit_through(plugin::Caller& caller);
+
+  /// Who acts on which kinds; whoever shows objects to users tells of it.
+  Controllers& controllers();
 
   std::shared_ptr<const contract::Schema> schema() const;
   /// The kind of a name, plural or short name in the schema of now; NOT_FOUND "resource.unknown-kind".

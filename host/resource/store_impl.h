@@ -8,6 +8,7 @@
 #include "host/contract/parts.h"
 #include "host/resource/admission.h"
 #include "host/resource/contracts.h"
+#include "host/resource/controllers.h"
 #include "host/resource/objects.h"
 #include "host/resource/store.h"
 #include "host/resource/writer.h"
@@ -84,6 +85,7 @@ class Store::Impl {
   Options options;
   Objects objects;
   Contracts contracts;
+  Controllers controllers{options.clock};
   Writer writer;
   std::unique_ptr<AdmissionChain> admission;  ///< null: nobody is asked
   std::shared_ptr<std::atomic<size_t>> watchers = std::make_shared<std::atomic<size_t>>(0);
