@@ -305,12 +305,24 @@ void mark_deprecated(ordered_json& item, const contract::Deprecation& deprecatio
   }
 }
 
+/// Which version's names the request and its answer have.
+ordered_json version_parameter(const Kind& kind) {
+  ordered_json versions = {kind.version};
+  std::string description = "by whose names: absent, " + kind.message->full_name;
+  for (const auto& older : kind.older) {
+    versions.push_back(older.version);
+    description += "; " + older.version + ", " + older.message->full_name;
+  }
+  return parameter("version", "query", {{"type", "string"}, {"enum", std::move(versions)}}, description.c_str());
+}
+
 void add_kind(ordered_json& paths, const Kind& kind) {
   const bool of_tenant = kind.scope == contract::Scope::kTenant;
   const std::string collection = (of_tenant ? "/v1/tenants/{tenant}/" : "/v1/") + kind.segment;
   const std::string object = collection + "/{name}";
   ordered_json place = ordered_json::array();
   if (of_tenant) place.push_back(shared_parameter("tenant"));
+  if (!kind.older.empty()) place.push_back(version_parameter(kind));
   const auto add = [&](const std::string& path, ordered_json item) {
     if (kind.deprecated) mark_deprecated(item, *kind.deprecated);
     if (!place.empty()) item["parameters"] = place;

@@ -200,6 +200,7 @@ ordered_json describe_messages(const contract::Schema& schema) {
   Messages messages;
   for (const auto& kind : schema.kinds()) {
     messages.add(kind.message);
+    for (const auto& older : kind.older) messages.add(older.message);
     for (const auto& action : kind.actions) {
       messages.add(action.method.request);
       messages.add(action.method.reply);

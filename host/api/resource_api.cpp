@@ -35,7 +35,8 @@ Result<std::string> json_of(const ObjectView& object, const contract::FieldMask*
 /// None: all of them.
 Result<std::optional<contract::FieldMask>> fields_of(const Call& call, const contract::Kind& kind) {
   if (call.uri.query.find("fields") == nullptr) return std::optional<contract::FieldMask>();
-  return std::optional(TRY(contract::FieldMask::parse(*kind.message, call.uri.query.text("fields"))));
+  const auto* spoken = TRY(spoken_kind(call, kind));
+  return std::optional(TRY(contract::FieldMask::parse(*spoken->message, call.uri.query.text("fields"))));
 }
 
 Result<Response> object_response(int status, const ObjectView& object, const contract::FieldMask* fields = nullptr) {
@@ -95,8 +96,8 @@ Result<Response> ResourceApi::collection(const Call& call, const CollectionRoute
 
 Result<Response> ResourceApi::list(const Call& call, const Place& place) {
   const Query& query = call.uri.query;
-  TRY_STATUS(
-      query.only({"label_selector", "field_selector", "order_by", "limit", "page_token", "at", "fields", "watch"}));
+  TRY_STATUS(query.only(
+      {"version", "label_selector", "field_selector", "order_by", "limit", "page_token", "at", "fields", "watch"}));
   auto options = TRY(list_options(call, *place.kind, place.tenant));
   options.order_by = query.text("order_by");
   options.at_revision = TRY(query.number("at", 0));
@@ -114,9 +115,10 @@ Result<Response> ResourceApi::list(const Call& call, const Place& place) {
 
 Result<Response> ResourceApi::watch(const Call& call, const Place& place) {
   const Query& query = call.uri.query;
-  TRY_STATUS(query.only({"watch", "label_selector", "field_selector", "after_revision"}));
+  TRY_STATUS(query.only({"version", "watch", "label_selector", "field_selector", "after_revision"}));
   resource::WatchOptions options{place.kind->id, place.tenant, query.text("label_selector")};
   options.field_selector = query.text("field_selector");
+  options.version = query.text("version");
   options.after_revision = TRY(query.number("after_revision", 0));
   const auto last_id = call.request.headers.get("Last-Event-ID");  // of a client of server-sent events that comes back
   if (!last_id.empty()) {
@@ -132,13 +134,19 @@ Result<Response> ResourceApi::watch(const Call& call, const Place& place) {
 }
 
 Result<Response> ResourceApi::create(const Call& call, const Place& place) {
-  TRY_STATUS(call.uri.query.only({"dry_run"}));
+  TRY_STATUS(call.uri.query.only({"version", "dry_run"}));
   TRY_STATUS(check_content_type(call.request, {kJson}));
   const auto options = TRY(write_options(call));
   const ObjectRef ref{place.kind->id, place.tenant, ""};
   auto written = TRY(store_.create(call.context, ref, resource::Body::json(call.request.body), options));
-  store_.controllers().tell(written.object);
+  show(written.object, call);
   return write_response(options.effect == resource::Effect::kDryRun ? 200 : 201, written);
+}
+
+/// As the caller is to see it.
+void ResourceApi::show(ObjectView& object, const Call& call) {
+  store_.controllers().tell(object);
+  resource::speak(object, call.uri.query.text("version"));
 }
 
 Result<Response> ResourceApi::object(const Call& call, const ObjectRoute& route) {
@@ -155,11 +163,13 @@ Result<Response> ResourceApi::object(const Call& call, const ObjectRoute& route)
 }
 
 Result<Response> ResourceApi::get(const Call& call, const contract::Kind& kind, const ObjectRef& ref) {
-  TRY_STATUS(call.uri.query.only({"at", "fields"}));
+  TRY_STATUS(call.uri.query.only({"version", "at", "fields"}));
   const auto fields = TRY(fields_of(call, kind));
   const uint64_t at_revision = TRY(call.uri.query.number("at", 0));
   auto object = TRY(store_.get(call.context, ref, at_revision));
+  TRY(spoken_kind(call, kind));
   if (at_revision == 0) store_.controllers().tell(object);
+  resource::speak(object, call.uri.query.text("version"));
   if (!none_match_hits(call.request, resource::etag(object)))
     return object_response(200, object, fields ? &*fields : nullptr);
   Response response;
@@ -174,7 +184,7 @@ Result<Response> ResourceApi::write(const Call& call, const ObjectRef& ref) {
   const auto options = TRY(write_options(call));
   auto written = change(call, ref, options);
   if (!written.ok()) return refused_write(call, store_, ref, std::move(written).error());
-  store_.controllers().tell(written->object);
+  show(written->object, call);
   const bool is_new = written->created && options.effect == resource::Effect::kCommit;
   return write_response(is_new ? 201 : 200, *written);
 }
@@ -183,15 +193,16 @@ Result<resource::WriteResult> ResourceApi::change(const Call& call, const Object
   if (call.request.method == Method::kPatch) {
     TRY_STATUS(check_content_type(call.request, {kMergePatch, kJson, kJsonPatch, kApplyPatch}));
     const bool applies = check_content_type(call.request, {kApplyPatch}).ok();
-    TRY_STATUS(applies ? call.uri.query.only({"dry_run", "field_manager", "force"}) : call.uri.query.only({"dry_run"}));
+    TRY_STATUS(applies ? call.uri.query.only({"version", "dry_run", "field_manager", "force"})
+                       : call.uri.query.only({"version", "dry_run"}));
     return patch(call, ref, options);
   }
   if (call.request.method == Method::kDelete) {
-    TRY_STATUS(call.uri.query.only({"dry_run"}));
+    TRY_STATUS(call.uri.query.only({"version", "dry_run"}));
     return store_.remove(call.context, ref, options);
   }
   if (call.request.method != Method::kPut) return method_not_allowed(call.request, "GET, PUT, PATCH, DELETE");
-  TRY_STATUS(call.uri.query.only({"dry_run", "update_mask"}));
+  TRY_STATUS(call.uri.query.only({"version", "dry_run", "update_mask"}));
   TRY_STATUS(check_content_type(call.request, {kJson}));
   auto masked = options;
   masked.update_mask = call.uri.query.text("update_mask");
@@ -217,7 +228,7 @@ Result<Response> ResourceApi::verb(const Call& call, const VerbRoute& route) {
   const bool fits = call.request.method == Method::kPost ||
                     (call.request.method == Method::kGet && (reads || call.request.is_websocket));
   if (!fits) return method_not_allowed(call.request, reads ? "GET, POST" : "POST");
-  TRY_STATUS(call.uri.query.only({"dry_run"}));
+  TRY_STATUS(call.uri.query.only({"version", "dry_run"}));
   TRY_STATUS(check_content_type(call.request, {kJson}));
   resource::ActionRequest request{{place.kind->id, place.tenant, route.name}, route.verb, call.request.body};
   request.options = TRY(write_options(call));
@@ -226,7 +237,7 @@ Result<Response> ResourceApi::verb(const Call& call, const VerbRoute& route) {
                  "http.upgrade-required"};
   auto result = actions_.run(call.context, request);
   if (!result.ok()) return refused_write(call, store_, request.ref, std::move(result).error());
-  if (auto* written = std::get_if<resource::WriteResult>(&*result)) store_.controllers().tell(written->object);
+  if (auto* written = std::get_if<resource::WriteResult>(&*result)) show(written->object, call);
   return action_response(*std::move(result), request.options.effect);
 }
 

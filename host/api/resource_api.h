@@ -23,7 +23,7 @@ namespace novacron::host::api {
 ///   PATCH  collection            a page of it, as DELETE chooses it; each object by itself
 ///   POST   collection:verb       likewise
 ///
-/// Writes take If-Match, Idempotency-Key and dry_run=true.
+/// All take version: the names of that version of the kind. Writes take If-Match, Idempotency-Key and dry_run=true.
 class ResourceApi {
  public:
   ResourceApi(resource::Store& store, resource::Actions& actions) : store_(store), actions_(actions) {}
@@ -41,6 +41,7 @@ class ResourceApi {
     std::string tenant;
   };
   Result<Place> place_of(const std::string& tenant, const std::string& segment) const;
+  void show(resource::ObjectView& object, const Call& call);
   Result<Response> list(const Call& call, const Place& place);
   Result<Response> watch(const Call& call, const Place& place);
   Result<Response> create(const Call& call, const Place& place);

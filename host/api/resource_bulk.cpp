@@ -77,7 +77,7 @@ Result<Response> ResourceApi::remove_many(const Call& call, const Place& place) 
   if (place.tenant.empty() && place.kind->scope == contract::Scope::kTenant)
     return method_not_allowed(call.request, "GET, POST");  // a deletion is of one tenant
   const Query& query = call.uri.query;
-  TRY_STATUS(query.only({"label_selector", "field_selector", "all", "limit", "page_token", "dry_run"}));
+  TRY_STATUS(query.only({"version", "label_selector", "field_selector", "all", "limit", "page_token", "dry_run"}));
   const auto options = TRY(selection(call, *place.kind, place.tenant));
   const bool dry_run = TRY(query.flag("dry_run"));
   const auto effect = dry_run ? resource::Effect::kDryRun : resource::Effect::kCommit;
@@ -104,8 +104,8 @@ Result<Response> ResourceApi::change_many(const Call& call, const Place& place, 
 Result<Response> ResourceApi::patch_many(const Call& call, const Place& place) {
   TRY_STATUS(check_many(call, place));
   TRY_STATUS(check_content_type(call.request, {kMergePatch, kJson, kJsonPatch, kApplyPatch}));
-  TRY_STATUS(call.uri.query.only(
-      {"label_selector", "field_selector", "all", "limit", "page_token", "dry_run", "field_manager", "force"}));
+  TRY_STATUS(call.uri.query.only({"version", "label_selector", "field_selector", "all", "limit", "page_token",
+                                  "dry_run", "field_manager", "force"}));
   return change_many(call, place, [&](const ObjectRef& ref, const WriteOptions& options) -> Result<ordered_json> {
     return item_of(TRY(patch(call, ref, options)));
   });
@@ -116,7 +116,8 @@ Result<Response> ResourceApi::collection_verb(const Call& call, const Collection
   if (call.request.method != Method::kPost) return method_not_allowed(call.request, "POST");
   TRY_STATUS(check_many(call, place));
   TRY_STATUS(check_content_type(call.request, {kJson}));
-  TRY_STATUS(call.uri.query.only({"label_selector", "field_selector", "all", "limit", "page_token", "dry_run"}));
+  TRY_STATUS(
+      call.uri.query.only({"version", "label_selector", "field_selector", "all", "limit", "page_token", "dry_run"}));
   const auto* action = place.kind->find_action(route.verb);
   if (action == nullptr && place.kind->find_verb(route.verb) == nullptr) {
     return Error{Code::kNotFound, "a " + place.kind->name + " has no verb \"" + route.verb + "\"",

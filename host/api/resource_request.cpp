@@ -10,8 +10,16 @@ namespace {
 constexpr size_t kMaxIdempotencyKeyBytes = 128;
 }
 
+Result<const contract::Kind*> spoken_kind(const Call& call, const contract::Kind& kind) {
+  const std::string version = call.uri.query.text("version");
+  const auto* spoken = version.empty() ? &kind : kind.find_version(version);
+  if (spoken != nullptr) return spoken;
+  return Error{Code::kNotFound, "there is no version " + version + " of " + kind.id, "resource.unknown-version"};
+}
+
 Result<WriteOptions> write_options(const Call& call) {
   WriteOptions options;
+  options.version = call.uri.query.text("version");
   options.if_match = TRY(if_match(call.request));
   if (TRY(call.uri.query.flag("dry_run"))) options.effect = resource::Effect::kDryRun;
   const auto key = call.request.headers.get("Idempotency-Key");
@@ -26,6 +34,7 @@ Result<WriteOptions> write_options(const Call& call) {
 Result<resource::ListOptions> list_options(const Call& call, const contract::Kind& kind, const std::string& tenant) {
   const Query& query = call.uri.query;
   resource::ListOptions options;
+  options.version = call.uri.query.text("version");
   options.kind = kind.id;
   options.tenant = tenant;
   options.label_selector = query.text("label_selector");

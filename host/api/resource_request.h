@@ -11,7 +11,9 @@ inline constexpr std::string_view kMergePatch = "application/merge-patch+json";
 inline constexpr std::string_view kJsonPatch = "application/json-patch+json";
 inline constexpr std::string_view kApplyPatch = "application/apply-patch+json";
 
-/// If-Match, Idempotency-Key and dry_run.
+/// The version of the kind that ?version=v1 asks for; without it the newest. NOT_FOUND "resource.unknown-version".
+Result<const contract::Kind*> spoken_kind(const Call& call, const contract::Kind& kind);
+/// If-Match, Idempotency-Key, dry_run and version.
 Result<resource::WriteOptions> write_options(const Call& call);
 /// What a list and a change of many take: label_selector, field_selector, limit and page_token.
 Result<resource::ListOptions> list_options(const Call& call, const contract::Kind& kind, const std::string& tenant);

@@ -191,6 +191,7 @@ Field Description::field(const pb::FieldDescriptor& descriptor) {
   field.ref = reference_of(options);
   field.secret = options.GetExtension(::novacron::secret);
   field.blob = options.GetExtension(::novacron::blob);
+  field.renamed_from = options.GetExtension(::novacron::renamed_from);
   const auto& list = options.GetExtension(::novacron::list);
   if (list.type() == ListOptions::MAP) field.list_keys.assign(list.keys().begin(), list.keys().end());
   return field;

@@ -59,6 +59,7 @@ class Description final : public TypeFinder {
   std::shared_ptr<const Condition> condition(const Kind& kind, const std::string& text, const std::string& option);
   void share_out_names();
   void mark_secrets();
+  void join_versions();
 
   struct PendingAction {
     std::string kind_id;

@@ -111,6 +111,7 @@ struct Field {
   std::vector<std::string> list_keys;  ///< items are found by these fields; empty: the list is atomic
   bool secret = false;
   bool blob = false;
+  std::string renamed_from;  ///< its name in the version before; empty: the same
   const google::protobuf::FieldDescriptor* descriptor = nullptr;
 };
 
@@ -188,6 +189,7 @@ struct Kind {
   std::string name;     ///< "Node"
   std::string id;       ///< "novacron.core/Node"
   std::string package;  ///< "novacron.core.v1"
+  std::string version;  ///< "v1"
   std::string plural;
   std::string segment;                   ///< of its REST path: the plural, or "plural.group" when the plural was taken
   std::vector<std::string> short_names;  ///< those that no kind installed earlier has
@@ -204,7 +206,12 @@ struct Kind {
   std::vector<PatchVerb> verbs;
   std::vector<Action> actions;
   std::vector<Column> columns;
+  std::string converts_from;  ///< the package of the version before; empty: there is none
+  /// The versions before it that are installed, newest first. Their messages are names for the same bytes.
+  std::vector<Kind> older;
 
+  /// "v1": this one or an older one; null: unknown.
+  const Kind* find_version(std::string_view wanted) const;
   const PatchVerb* find_verb(std::string_view verb) const;
   const Action* find_action(std::string_view verb) const;
 };

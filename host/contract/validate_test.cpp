@@ -121,6 +121,13 @@ TEST_CASE("what could not be read back as JSON is refused, though it fits as byt
   CHECK(complain(31) == "spec: is nested too deep");
 }
 
+TEST_CASE("an unknown field that its writer has kept is carried over once") {
+  const auto& type = *robot().spec;
+  const std::string before = with_unknown_field(type, spec_bytes(R"({"arms":2})"));
+  CHECK(carry_over(type, before, before, "spec").value() == before);
+  CHECK(carry_over(type, spec_bytes(R"({"arms":2})"), before, "spec").value() == before);
+}
+
 TEST_CASE("the rules of fields are kept") {
   const std::string digest(64, 'a');
   CHECK(complaint("{}") == "none");

@@ -23,7 +23,8 @@ struct Cursor {
 
 std::string query_of(const std::string& prefix, const ListOptions& wanted) {
   std::string text;
-  for (const auto& part : {prefix, wanted.label_selector, wanted.field_selector, wanted.order_by}) text += part + '\0';
+  for (const auto& part : {prefix, wanted.label_selector, wanted.field_selector, wanted.order_by, wanted.version})
+    text += part + '\0';
   return sha256_hex(text).substr(0, 16);
 }
 
@@ -170,7 +171,8 @@ class OrderedPage {
 
 Result<ListPage> Store::list(const auth::ContextPtr& context, const ListOptions& wanted) {
   const auto schema = this->schema();
-  const auto& kind = *TRY(impl_->kind_of(*schema, wanted.kind));
+  const auto& newest = *TRY(impl_->kind_of(*schema, wanted.kind));
+  const auto& kind = *TRY(impl_->version_of(newest, wanted.version));
   const std::string tenant = TRY(impl_->visible_tenant(context, "list", kind, wanted.tenant));
   const auto order = TRY(Order::parse(*kind.message, wanted.order_by));
   const std::string prefix = tenant.empty() ? kind_prefix(kind.id) : tenant_prefix(kind.id, tenant);
@@ -179,8 +181,10 @@ Result<ListPage> Store::list(const auth::ContextPtr& context, const ListOptions&
   if (!wanted.page_token.empty()) cursor = TRY(decode(wanted.page_token, cursor.query, prefix));
   const auto filter = TRY(Filter::parse(schema, kind, wanted.label_selector, wanted.field_selector, cursor.now_ns));
   const Lookup lookup{schema, kind, prefix, filter, size};
-  if (order.empty()) return plain_page(impl_->objects, lookup, std::move(cursor));
-  return OrderedPage(impl_->objects, lookup, order).read(std::move(cursor));
+  auto page = TRY(order.empty() ? plain_page(impl_->objects, lookup, std::move(cursor))
+                                : OrderedPage(impl_->objects, lookup, order).read(std::move(cursor)));
+  for (auto& object : page.objects) speak(object, wanted.version);
+  return page;
 }
 
 }  // namespace novacron::host::resource

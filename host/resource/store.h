@@ -64,7 +64,8 @@ struct WriteOptions {
   Effect effect = Effect::kCommit;
   std::optional<Idempotency> idempotency = {};
   std::string update_mask =
-      {};  ///< of replace(): a contract::FieldMask, the others stay as they are; empty: replace all
+      {};                    ///< of replace(): a contract::FieldMask, the others stay as they are; empty: replace all
+  std::string version = {};  ///< of the kind, by whose names the body and the result are, "v1"; empty: the newest
   uint64_t timeout_ns = kDefaultTimeoutNs;
 };
 
@@ -86,6 +87,7 @@ struct ListOptions {
   size_t page_size = 0;             ///< 0: kDefaultPageSize; more than kMaxPageSize is refused
   std::string page_token = {};      ///< of the page before; the pages are all of one revision
   uint64_t at_revision = 0;         ///< 0: now. OUT_OF_RANGE "state.compacted" for what is no longer kept
+  std::string version = {};         ///< of the kind, by whose names selectors, order and objects are; empty: the newest
 };
 
 struct ListPage {
@@ -112,6 +114,7 @@ struct WatchOptions {
   std::string label_selector = {};
   uint64_t after_revision = 0;      ///< 0: from now
   std::string field_selector = {};  ///< as of a list; what no longer fits is kDeleted, as it was before
+  std::string version = {};         ///< as of a list
 };
 
 struct Event {
