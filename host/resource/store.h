@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "host/auth/context.h"
@@ -214,6 +215,8 @@ class Store {
   Status collect_dependents();
   /// Forgets audit records, requests and ended operations that are too old. Collector calls it now and then.
   Status expire();
+  /// Digests of the blobs that stay: they have a Blob object, or an object has them in a (novacron.blob) field.
+  Result<std::unordered_set<std::string>> live_blobs();
 
  private:
   friend class Actions;
