@@ -191,7 +191,7 @@ void JsonWriter::any(const MessageType& type, const pb::Message& message) {
   const std::string bytes = read_scalar(message, *message.GetDescriptor()->FindFieldByNumber(2)).text;
   begin('{');
   const bool is_empty = url.empty() && bytes.empty();
-  const MessageType* held = depth_ < kMaxJsonDepth ? type_in_any(type, url) : nullptr;
+  const MessageType* held = depth_ <= kMaxJsonDepth ? type_in_any(type, url) : nullptr;
   const auto content = held ? parse_message(*held, bytes) : Error{Code::kNotFound, url};
   if (!is_empty) {
     name("@type");

@@ -352,6 +352,12 @@ TEST_CASE("an Any holds a message of the schema, with its type beside its member
   CHECK(any("[]") == "an_any: must be an object");
 }
 
+TEST_CASE("an Any is read and written as deep as JSON goes") {
+  std::string json = R"({"an_any":{"@type":"type.googleapis.com/shop.v1.FetchReply","found":"x"}})";
+  for (int i = 0; i < 31; ++i) json = R"({"many":[)" + json + "]}";
+  CHECK(round_trip(everything(), json) == json);
+}
+
 TEST_CASE("an Any whose type is gone is still shown") {
   // an_any = 45: type_url "a/b.C", value "x"
   const std::string bytes = std::string("\xea\x02\x0a", 3) + "\x0a\x05" + "a/b.C" + "\x12\x01x";
