@@ -45,6 +45,13 @@ struct VerbRoute {
   std::string verb;
 };
 
+/// /v1/{segment}:{verb} or /v1/tenants/{tenant}/{segment}:{verb}: a verb of many.
+struct CollectionVerbRoute {
+  std::string tenant;
+  std::string segment;
+  std::string verb;
+};
+
 /// /v1/blobs/sha256:{hex}, where the bytes are.
 struct BlobRoute {
   std::string digest;
@@ -61,7 +68,8 @@ struct ExtensionRoute {
   std::string path;  ///< behind it, as sent: "/…"
 };
 
-using Route = std::variant<Endpoint, CollectionRoute, ObjectRoute, VerbRoute, BlobRoute, UploadRoute, ExtensionRoute>;
+using Route = std::variant<Endpoint, CollectionRoute, CollectionVerbRoute, ObjectRoute, VerbRoute, BlobRoute,
+                           UploadRoute, ExtensionRoute>;
 
 /// NOT_FOUND "http.path".
 Result<Route> route_of(const Uri& uri);

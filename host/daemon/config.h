@@ -38,6 +38,7 @@ struct Config {
 
   struct Blobs {
     uint64_t max_bytes = 256ull << 30;  ///< blobs and unfinished uploads together
+    uint64_t grace_ms = 86'400'000;     ///< how long bytes stay that no object has
   } blobs;
 
   struct Traces {

@@ -71,6 +71,7 @@ class Daemon::Parts {
   explicit Parts(const Config& c) : config(c), context(auth::host_context(c.node_name)) {}
 
   Status open_stores();
+  Status sweep_blobs(const std::unordered_set<std::string>& live);
   Status open_access();
   Status open_plugins();
   Status open_api();
@@ -129,7 +130,17 @@ Status Daemon::Parts::open_stores() {
   store = std::make_unique<resource::Store>(resource::Store::Options{*engine, *authorizer});
   change_events = std::make_unique<ChangeEvents>(*engine, bus);
   TRY_STATUS(store->bootstrap());
-  collector = std::make_unique<resource::Collector>(*store, *engine);
+  resource::Collector::Options collection;
+  collection.sweep_blobs = [this](const std::unordered_set<std::string>& live) { return sweep_blobs(live); };
+  collector = std::make_unique<resource::Collector>(*store, *engine, std::move(collection));
+  return {};
+}
+
+Status Daemon::Parts::sweep_blobs(const std::unordered_set<std::string>& live) {
+  const auto swept = TRY(blobs->collect(live, config.blobs.grace_ms));
+  if (swept.removed == 0 && swept.uploads_removed == 0) return {};
+  log_info("blobs", "bytes that no object has were removed",
+           {{"blobs", swept.removed}, {"bytes", swept.removed_bytes}, {"uploads", swept.uploads_removed}});
   return {};
 }
 

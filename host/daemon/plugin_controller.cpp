@@ -8,6 +8,7 @@
 #include "host/base/log.h"
 #include "host/daemon/plugin_status.h"
 #include "host/plugin/manager.h"
+#include "host/resource/controllers.h"
 #include "novacron/core/v1/host.pb.h"
 
 namespace novacron::host::daemon {
@@ -241,7 +242,16 @@ void PluginController::on_transition(const plugin::Transition& transition, const
             {"to", plugin::to_string(transition.to)},
             {"reason", transition.reason},
             {"message", transition.message}});
+  tell_controllers(now);
   write_status(transition.plugin, &now, 0, nullptr);
+}
+
+void PluginController::tell_controllers(const plugin::PluginInfo& now) {
+  auto& controllers = parts_.store.controllers();
+  if (now.state == plugin::State::kAvailable) return controllers.forget(now.id, now.changed_at_ns);
+  using State = resource::Controllers::State;
+  const State state = now.state == plugin::State::kEnabled ? State::kActs : State::kIdle;
+  controllers.set(now.id, now.manifest.permissions.grant, state, now.changed_at_ns);
 }
 
 void PluginController::on_trouble(const std::string& reason, const plugin::PluginInfo& now) {

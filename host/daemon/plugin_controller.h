@@ -75,6 +75,7 @@ class PluginController final : public plugin::LifecycleListener {
   Status remove(const resource::ObjectView& object);
   Result<std::string> encoded_config(const std::string& type, const std::string& json) const;
   /// `generation` 0: as it was. `failure` null: none.
+  void tell_controllers(const plugin::PluginInfo& now);
   void write_status(const std::string& name, const plugin::PluginInfo* info, uint64_t generation, const Error* failure);
 
   struct StatusChange {
