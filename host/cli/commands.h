@@ -14,6 +14,8 @@ namespace novacron::host::cli {
 std::vector<Command> object_commands();
 /// status, doctor, events, version
 std::vector<Command> host_commands();
+/// config, log
+std::vector<Command> config_commands();
 /// `upload`, and what the kind of blobs has if it is known.
 Command blob_command(const contract::Kind* kind);
 /// login, context

@@ -145,7 +145,7 @@ class World {
  public:
   explicit World(Manager::Options options = {})
       : bus(system_clock()), broker({.node = "node-1", .other_nodes = {"played-1"}, .pool = &pool, .bus = &bus}) {
-    log_set_level(LogLevel::kError);
+    log_configure({.level = LogLevel::kError});
     options.catalog = {folder.path / "catalog"};
     options.libraries = folder.path / "libraries";
     manager = std::make_unique<Manager>(broker, contracts, recorder, std::move(options));
