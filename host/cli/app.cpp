@@ -81,6 +81,7 @@ std::vector<Command> own_commands() {
     for (Command& command : more()) commands.push_back(std::move(command));
   }
   commands.push_back(completion_command());
+  commands.push_back(man_command());
   return commands;
 }
 

@@ -25,6 +25,9 @@ Command plugin_command(const contract::Kind& kind);
 /// Prints a script for a shell; the hidden command that it calls answers by completions() below.
 Command completion_command();
 
+/// Prints or writes the manual pages of all commands.
+Command man_command();
+
 /// What may follow the given words, the last of which may be unfinished.
 std::vector<std::string> completions(const Command& root, const std::vector<OptionSpec>& everywhere,
                                      const std::vector<std::string>& words);
