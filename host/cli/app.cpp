@@ -82,6 +82,7 @@ std::vector<Command> own_commands() {
   }
   commands.push_back(completion_command());
   commands.push_back(man_command());
+  commands.push_back(support_bundle_command());
   return commands;
 }
 

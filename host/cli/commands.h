@@ -25,6 +25,7 @@ Command plugin_command(const contract::Kind& kind);
 /// Prints a script for a shell; the hidden command that it calls answers by completions() below.
 Command completion_command();
 
+Command support_bundle_command();
 /// Prints or writes the manual pages of all commands.
 Command man_command();
 

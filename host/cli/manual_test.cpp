@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "host/base/file.h"
+#include "host/cli/archive.h"
 #include "host/cli/testing.h"
 
 using namespace novacron::host;
@@ -60,3 +61,15 @@ TEST_CASE("the host's own pages need no host") {
   CHECK_THAT(done.out, Catch::Contains("NOVACRON\\-PLUGIN"));
 }
 
+TEST_CASE("an archive is there whole and for its owner alone, or not at all") {
+  Folder folder;
+  const std::string path = folder.path + "/a.tar.gz";
+  REQUIRE(write_archive(path, {{"a/one", "1"}, {"a/two", std::string(100'000, 'x')}}, 1'700'000'000).ok());
+  CHECK(std::filesystem::status(path).permissions() ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  const auto again = write_archive(path, {}, 0);
+  CHECK(again.code() == Code::kAlreadyExists);
+  CHECK(std::filesystem::file_size(path) > 100);
+  CHECK_FALSE(std::filesystem::exists(path + ".partial"));
+  CHECK_FALSE(write_archive(folder.path + "/none/a.tar.gz", {}, 0).ok());
+}
