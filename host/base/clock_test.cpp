@@ -8,7 +8,8 @@
 namespace novacron::host {
 namespace {
 
-// Made before main(), so destroyed after whatever main() made. A thread that a plugin kept may come back as late as this.
+// Made before main(), so destroyed after whatever main() made. A thread that a plugin kept may come back as late as
+// this.
 struct LastUse {
   ~LastUse() {
     unsigned char byte = 0;

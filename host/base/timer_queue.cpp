@@ -25,9 +25,9 @@ TimerQueue::~TimerQueue() {
 TimerQueue::Id TimerQueue::at(uint64_t monotonic_ns, std::function<void()> action) {
   std::lock_guard lock(mutex_);
   const Id id = ++last_id_;
-  const auto added = timers_.emplace(std::pair(monotonic_ns, id), std::move(action)).first;
+  timers_.emplace(std::pair(monotonic_ns, id), std::move(action));
   due_.emplace(id, monotonic_ns);
-  if (added == timers_.begin()) wake_.notify_one();
+  if (monotonic_ns < wakes_at_ns_) wake_.notify_one();  // most deadlines are cancelled before anybody looks at them
   return id;
 }
 
@@ -69,13 +69,16 @@ void TimerQueue::thread_main() {
   while (!stopping_) {
     const uint64_t next_ns = run_due(lock);
     if (stopping_) return;
+    wakes_at_ns_ = next_ns;
     if (next_ns == UINT64_MAX) {
       wake_.wait(lock);
-      continue;
+    } else {
+      const uint64_t now_ns = clock_.monotonic_ns();
+      const uint64_t sleep_ns = next_ns > now_ns ? std::min(next_ns - now_ns, kMaxSleepNs) : 0;
+      wakes_at_ns_ = now_ns + sleep_ns;
+      wake_.wait_for(lock, std::chrono::nanoseconds(sleep_ns));
     }
-    const uint64_t now_ns = clock_.monotonic_ns();
-    const uint64_t sleep_ns = next_ns > now_ns ? std::min(next_ns - now_ns, kMaxSleepNs) : 0;
-    wake_.wait_for(lock, std::chrono::nanoseconds(sleep_ns));
+    wakes_at_ns_ = 0;
   }
 }
 

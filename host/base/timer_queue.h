@@ -40,6 +40,7 @@ class TimerQueue final {
   std::map<std::pair<uint64_t, Id>, std::function<void()>> timers_;  ///< by time, then by order of arrival
   std::map<Id, uint64_t> due_;
   Id last_id_ = 0;
+  uint64_t wakes_at_ns_ = 0;  ///< when the thread looks again by itself; 0: it is awake and will look
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -13,7 +13,24 @@ namespace novacron::host {
 
 /// Threads come when there is work and go after `idle_ms` without. [any]
 class WorkerPool {
+  struct Sleeper;
+
  public:
+  /// Wakes a thread that was given work, at its end. Whoever gives work while holding a lock that the work wants keeps
+  /// it until the lock is free: a thread that wakes up to wait again costs two more changes of threads.
+  class Wake final {
+   public:
+    Wake() = default;
+    ~Wake() { now(); }
+    Wake(const Wake&) = delete;
+    Wake& operator=(const Wake&) = delete;
+
+   private:
+    friend class WorkerPool;
+    void now();
+    Sleeper* sleeper_ = nullptr;
+  };
+
   struct Options {
     size_t max_threads = 256;
     uint64_t idle_ms = 5'000;
@@ -26,6 +43,8 @@ class WorkerPool {
 
   /// Runs `work` on a thread of the pool; RESOURCE_EXHAUSTED "host.threads" when all are busy.
   Status run(std::function<void()> work);
+  /// The same, but a sleeping thread begins with it no later than at the end of `wake`. What that held is woken now.
+  Status run(std::function<void()> work, Wake& wake);
   size_t threads() const;
 
  private:

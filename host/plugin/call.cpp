@@ -121,23 +121,25 @@ bool Call::end(Result<Message> result, By by) {
   std::optional<Message> request;
   std::optional<std::deque<Message>> unread;  // descriptors close after the lock; an empty deque is no cheap one
   const Code code = result.code();
+  TimerQueue::Id timer = 0;
   {
     std::lock_guard lock(mutex_);
     if (finished_) return false;
-    finished_ = true;
     if (!abandoned_) result_ = std::move(result);
     if (pipes_[0]) unread = std::exchange(pipes_[0]->messages, {});
     request.swap(options_.request);
     completion.swap(completion_);
     on_cancel.swap(on_cancel_);
-    if (deadline_timer_ != 0) core_.timers.cancel(std::exchange(deadline_timer_, 0));
-    changed_.notify_all();
+    timer = std::exchange(deadline_timer_, 0);
+    finished_ = true;  // the last of it: whoever sees it without the lock takes the lock next
   }
   if (options_.breaker) {
     const uint64_t patience_ns = options_.deadline_ns - options_.begun_ns;
     const auto lesson = by == By::kCallee ? lesson_of_answer(code) : lesson_of_end(code, patience_ns);
     options_.breaker->learn(streams() ? Breaker::Lesson::kNothing : lesson, options_.probe);
   }
+  changed_.notify_all();  // without the lock, which whoever wakes up wants, and before what nobody waits for
+  if (timer != 0) core_.timers.cancel(timer);
   if (by == By::kHost && on_cancel) on_cancel();
   if (completion) completion();
   return true;
@@ -212,10 +214,14 @@ bool Call::would_block(End end, WaitFor what, size_t size) const {
 }
 
 Status Call::await(End end, WaitFor what, size_t size, uint64_t until_ns) {
+  std::shared_ptr<Crew> callee;
   {
     std::lock_guard lock(mutex_);
     if (!would_block(end, what, size)) return {};
+    callee = callee_;
   }
+  const auto is_over = [this] { return finished_.load(std::memory_order_acquire); };
+  if (what == WaitFor::kResult && callee && callee->spin().until(is_over)) return {};
   if (core_.now_ns() >= until_ns) return not_in_time();
   const Crew::Blocked blocked(Frame::top() ? Frame::top()->crew() : nullptr);
   const WaitGraph::Wait waiting(core_.graph, *this, end, what, size);

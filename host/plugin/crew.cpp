@@ -22,6 +22,7 @@ Crew::Crew(WorkerPool& pool, TimerQueue& timers, const Clock& clock, Options opt
       slot_taken_(options_.slot == Slot::kTaken && !options_.reentrant) {}
 
 Status Crew::post_call(Need need, Work work) {
+  WorkerPool::Wake wake;
   std::lock_guard lock(mutex_);
   if (closed_) return Error{Code::kUnavailable, options_.name + " is stopping", "plugin.stopping"};
   if (calls_.size() + free_calls_.size() >= options_.max_queued_calls) {
@@ -31,15 +32,16 @@ Status Crew::post_call(Need need, Work work) {
   }
   const bool needs_slot = need == Need::kSlot && !options_.reentrant;
   (needs_slot ? calls_ : free_calls_).push_back(std::move(work));
-  start_workers();
+  start_workers(wake);
   return {};
 }
 
 bool Crew::post_callback(Work work) {
+  WorkerPool::Wake wake;
   std::lock_guard lock(mutex_);
   if (closed_) return false;
   callbacks_.push_back(std::move(work));
-  start_workers();
+  start_workers(wake);
   return true;
 }
 
@@ -52,6 +54,7 @@ bool Crew::try_take_slot() {
 
 bool Crew::take_slot(uint64_t until_ns) {
   if (options_.reentrant) return true;
+  WorkerPool::Wake wake;
   std::unique_lock lock(mutex_);
   ++control_waits_;
   while (slot_taken_) {
@@ -62,23 +65,25 @@ bool Crew::take_slot(uint64_t until_ns) {
   --control_waits_;
   const bool taken = !slot_taken_;
   slot_taken_ = true;
-  if (!taken) start_workers();
+  if (!taken) start_workers(wake);
   return taken;
 }
 
 void Crew::give_slot() {
   if (options_.reentrant) return;
+  WorkerPool::Wake wake;
   std::lock_guard lock(mutex_);
   slot_taken_ = false;
   if (control_waits_ > 0) slot_given_.notify_all();
-  start_workers();
+  start_workers(wake);
 }
 
 Crew::Blocked::Blocked(Crew* crew) : crew_(crew) {
   if (!crew_) return;
+  WorkerPool::Wake wake;
   std::lock_guard lock(crew_->mutex_);
   ++crew_->blocked_;
-  crew_->start_workers();
+  crew_->start_workers(wake);
 }
 
 Crew::Blocked::~Blocked() {
@@ -112,9 +117,9 @@ size_t Crew::runnable() const {
   return free_calls_.size() + (for_slot ? 1 : 0);
 }
 
-void Crew::start_workers() {
+void Crew::start_workers(WorkerPool::Wake& wake) {
   while (runnable() > starting_ && workers_ < max_workers()) {
-    if (!pool_.run([self = shared_from_this()] { self->worker_main(); }).ok()) return retry_later();
+    if (!pool_.run([self = shared_from_this()] { self->worker_main(); }, wake).ok()) return retry_later();
     ++workers_;
     ++starting_;
   }
@@ -126,9 +131,10 @@ void Crew::retry_later() {
   timers_.at(clock_.monotonic_ns() + kRetryNs, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
+    WorkerPool::Wake wake;
     std::lock_guard lock(self->mutex_);
     self->retry_armed_ = false;
-    self->start_workers();
+    self->start_workers(wake);
   });
 }
 
@@ -150,6 +156,7 @@ bool Crew::pick(Work& work, bool& with_slot) {
 }
 
 void Crew::worker_main() {
+  WorkerPool::Wake wake;
   std::unique_lock lock(mutex_);
   --starting_;
   Work work;
@@ -164,7 +171,7 @@ void Crew::worker_main() {
     if (control_waits_ > 0) slot_given_.notify_all();
   }
   --workers_;
-  start_workers();  // the slot may have been given back for work that nobody was started for
+  start_workers(wake);  // the slot may have been given back for work that nobody was started for
 }
 
 }  // namespace novacron::host::plugin

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "host/base/result.h"
+#include "host/base/spin.h"
 #include "host/base/timer_queue.h"
 #include "host/base/worker_pool.h"
 
@@ -58,6 +59,9 @@ class Crew final : public std::enable_shared_from_this<Crew> {
     Crew* const crew_;  ///< may be null
   };
 
+  /// Of those who wait for its answers.
+  Spin& spin() { return spin_; }
+
   /// Takes nothing any more and drops the queued calls. What runs goes on. The callbacks that did not run.
   std::deque<Work> close();
 
@@ -69,7 +73,8 @@ class Crew final : public std::enable_shared_from_this<Crew> {
  private:
   /// The next work that may run now, with the slot taken if it needs it.
   bool pick(Work& work, bool& with_slot);
-  void start_workers();
+  /// With the lock held; `wake` ends after it is released.
+  void start_workers(WorkerPool::Wake& wake);
   void retry_later();
   void worker_main();
   size_t max_workers() const { return options_.max_running + std::min(blocked_, options_.max_blocked); }
@@ -80,6 +85,7 @@ class Crew final : public std::enable_shared_from_this<Crew> {
   TimerQueue& timers_;
   const Clock& clock_;
   const Options options_;
+  Spin spin_;
   mutable std::mutex mutex_;
   std::condition_variable slot_given_;
   std::deque<Work> callbacks_;  ///< need the slot

@@ -1,5 +1,7 @@
-// What a call costs, against what it cannot be cheaper than, in the same run: a FAST call against a call by pointer
-// with a copy of 100 bytes, a queued call against a hand-off to another thread and back.
+// What a call costs, against what it cannot be cheaper than, in the same run: a plugin's invoke() against a call by
+// pointer, each with a copy of 100 bytes, and a queued call against a hand-off to another thread and back.
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -21,12 +23,13 @@ constexpr int kBatches = 301;
 constexpr int kFastCalls = 500;  // of a batch
 constexpr int kQueuedCalls = 20;
 constexpr int kPointerCalls = 50'000;
+constexpr size_t kCopiedBytes = 100;
 
 double since_ns(std::chrono::steady_clock::time_point begun) {
   return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - begun).count();
 }
 
-char sink[100];
+char sink[kCopiedBytes];
 void copy_100_bytes(const char* from) {
   std::memcpy(sink, from, sizeof(sink));
 }
@@ -41,7 +44,7 @@ double median_of_batches(Batch&& batch) {
 
 double pointer_call_ns() {
   void (*volatile function)(const char*) = copy_100_bytes;
-  const char from[100] = {};
+  const char from[kCopiedBytes] = {};
   return median_of_batches([&] {
     const auto begun = std::chrono::steady_clock::now();
     for (int i = 0; i < kPointerCalls; ++i) function(from);
@@ -49,7 +52,51 @@ double pointer_call_ns() {
   });
 }
 
-/// Two threads that wake each other by a condition variable.
+const nc_plugin* load_copier() {
+  void* const library = ::dlopen(NOVACRON_FIXTURE_PLUGINS "/copier.so", RTLD_NOW | RTLD_LOCAL);
+  REQUIRE(library != nullptr);
+  const auto entry =
+      reinterpret_cast<decltype(&novacron_plugin_entry_v1)>(::dlsym(library, "novacron_plugin_entry_v1"));
+  REQUIRE(entry != nullptr);
+  return entry(NC_ABI_MINOR, sizeof(nc_host));
+}
+
+nc_code take_result(void* self, nc_call, const nc_result* result) {
+  *static_cast<volatile nc_code*>(self) = result->code;
+  return NC_OK;
+}
+
+/// Request and message made anew for each, as the host does: 0: invoke() alone, 1: it calls finish() as well.
+double abi_call_ns(uint32_t method) {
+  nc_code code = NC_INTERNAL;
+  nc_host host{};
+  host.size = sizeof(host);
+  host.self = &code;
+  host.finish = take_result;
+  const nc_plugin* const plugin = load_copier();
+  nc_instance* instance = nullptr;
+  nc_error error{};
+  const nc_buf no_config{};
+  REQUIRE(plugin->create(&host, &no_config, &instance, &error) == NC_OK);
+  const char from[kCopiedBytes] = {};
+  const double took = median_of_batches([&] {
+    const auto begun = std::chrono::steady_clock::now();
+    for (int i = 0; i < kPointerCalls; ++i) {
+      nc_message message;  // of its places for descriptors none is used, so none is written
+      message.size = sizeof(message);
+      message.flags = NC_MESSAGE_LAST;
+      message.body = {from, sizeof(from), nullptr, nullptr};
+      message.fds.len = 0;
+      const nc_request request = {sizeof(request), method, nc_call(i), 1, 1, &message, {"", 0}, {"", 0}};
+      if (plugin->invoke(instance, 0, &request) != NC_OK) std::abort();
+    }
+    return since_ns(begun) / kPointerCalls;
+  });
+  plugin->destroy(instance);
+  return took;
+}
+
+/// Two threads that wake each other by a condition variable, neither of them holding the lock that the other one wants.
 double hand_off_ns() {
   std::mutex mutex;
   std::condition_variable changed;
@@ -61,7 +108,9 @@ double hand_off_ns() {
       changed.wait(lock, [&] { return is_there || stop; });
       if (stop) return;
       is_there = false;
+      lock.unlock();
       changed.notify_all();
+      lock.lock();
     }
   });
   const double took = median_of_batches([&] {
@@ -69,7 +118,9 @@ double hand_off_ns() {
     for (int i = 0; i < kQueuedCalls; ++i) {
       std::unique_lock lock(mutex);
       is_there = true;
+      lock.unlock();
       changed.notify_all();
+      lock.lock();
       changed.wait(lock, [&] { return !is_there; });
     }
     return since_ns(begun) / kQueuedCalls;
@@ -98,7 +149,11 @@ TEST_CASE("what a call costs") {
   const double fast = plugin_calls_ns(world, 1, kFastCalls);
   const double hand_off = hand_off_ns();
   const double queued = plugin_calls_ns(world, 0, kQueuedCalls);
-  std::printf("{\"pointer_ns\": %.2f, \"fast_ns\": %.1f, \"hand_off_ns\": %.1f, \"queued_ns\": %.1f}\n", pointer, fast,
-              hand_off, queued);
+  const double invoke = abi_call_ns(0);
+  const double invoke_and_finish = abi_call_ns(1);
+  std::printf(
+      "{\"pointer_ns\": %.2f, \"invoke_ns\": %.2f, \"invoke_finish_ns\": %.2f, \"fast_ns\": %.1f, \"hand_off_ns\": "
+      "%.1f, \"queued_ns\": %.1f}\n",
+      pointer, invoke, invoke_and_finish, fast, hand_off, queued);
   CHECK(fast > 0);
 }
