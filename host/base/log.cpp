@@ -81,11 +81,15 @@ class Writer {
       stderr_->set_formatter(formatter(settings.format == LogFormat::kJson ? kJsonPattern : kTextPattern));
     }
     format_ = settings.format;
-    lowest_ = settings.level;
-    for (const auto& [subject, level] : settings.levels) lowest_ = std::min(lowest_.load(), level);
+    LogLevel lowest = settings.level;
+    for (const auto& [subject, level] : settings.levels) lowest = std::min(lowest, level);
+    lowest_ = lowest;
     settings_ = std::make_shared<const LogSettings>(std::move(settings));
   }
-  std::shared_ptr<const LogSettings> settings() const { return settings_; }
+  std::shared_ptr<const LogSettings> settings() const {
+    std::lock_guard lock(mutex_);
+    return settings_;
+  }
   LogFormat format() const { return format_; }
   std::vector<std::string> tail(size_t lines) { return tail_->last(lines); }
 
@@ -100,10 +104,10 @@ class Writer {
       std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
   const std::shared_ptr<Tail> tail_ = std::make_shared<Tail>();
   spdlog::logger logger_{"novacron", {stderr_, tail_}};
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::atomic<LogFormat> format_ = LogFormat::kText;
   std::atomic<LogLevel> lowest_ = LogLevel::kInfo;
-  std::atomic<std::shared_ptr<const LogSettings>> settings_;
+  std::shared_ptr<const LogSettings> settings_;  ///< under mutex_; shared with lines that are being looked at
 };
 
 /// Never destroyed: a thread may still log while the process ends.

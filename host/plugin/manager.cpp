@@ -46,9 +46,16 @@ Manager::Impl::~Impl() {
   background_->close();
 }
 
+std::shared_ptr<const Manager::Options> Manager::Impl::options() const {
+  std::lock_guard lock(options_mutex_);
+  return options_;
+}
+
 void Manager::Impl::reconfigure(Options options) {
   options.libraries = this->options()->libraries;
-  options_ = std::make_shared<const Options>(std::move(options));
+  auto next = std::make_shared<const Options>(std::move(options));
+  std::lock_guard lock(options_mutex_);
+  options_ = std::move(next);
 }
 
 Manager::Impl::PluginPtr Manager::Impl::find(std::string_view id) const {
