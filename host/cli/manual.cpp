@@ -86,7 +86,8 @@ std::string commands_section(const Command& command) {
     found->second += roff_entry(term, "", child.summary);
   }
   std::string out;
-  for (const auto& [heading, list] : sections) out += ".SS " + roff_argument(heading) + "\n" + list;
+  for (const auto& [heading, list] : sections)
+    out += (sections.size() == 1 ? "" : ".SS " + roff_argument(heading) + "\n") + list;
   return out.empty() ? out : ".SH COMMANDS\n" + out;
 }
 

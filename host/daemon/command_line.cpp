@@ -56,7 +56,7 @@ std::string settings_section() {
     for (const auto& [name, setting] : table) {
       const SettingFacts facts = facts_of(setting_path(table_name, name));
       out += roff_entry(facts.path, facts.is_live ? "*" : "",
-                        std::string(facts.summary) + " [" + setting.get().dump() + "]");
+                        std::string(facts.summary) + ". Default: " + setting.get().dump());
     }
   }
   return out;
