@@ -84,7 +84,8 @@ Gateway::Gateway(Parts parts)
     : parts_(std::move(parts)),
       resources_(parts_.resources, parts_.actions),
       blobs_(parts_.blobs, parts_.resources, parts_.authorizer),
-      extensions_(parts_.caller, parts_.resources, parts_.authorizer) {
+      extensions_(parts_.caller, parts_.resources, parts_.authorizer),
+      host_(parts_.control, parts_.resources, parts_.authorizer) {
   parts_.metrics.add([stats = stats_](metrics::Sink& sink) { stats->tell(sink); });
 }
 Gateway::~Gateway() = default;
@@ -204,6 +205,7 @@ Result<Response> Gateway::answer_at(const Call& call, const Route& route) {
 }
 
 Result<Response> Gateway::endpoint(const Call& call, Endpoint which) {
+  if (HostApi::serves(which)) return host_.handle(call, which);
   if (!reads(call.request)) return method_not_allowed(call.request, "GET");
   switch (which) {
     case Endpoint::kVersion:
@@ -222,8 +224,9 @@ Result<Response> Gateway::endpoint(const Call& call, Endpoint which) {
       return scrape(call);
     case Endpoint::kHealth:
     case Endpoint::kReady:
-    case Endpoint::kToken:
-      break;  // answered without a context
+    case Endpoint::kToken:  // answered without a context
+    default:
+      break;
   }
   return Error{Code::kNotFound, "there is nothing here", "http.path"};
 }

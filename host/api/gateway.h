@@ -10,6 +10,7 @@
 #include "host/api/blob_api.h"
 #include "host/api/event_texts.h"
 #include "host/api/extension_api.h"
+#include "host/api/host_api.h"
 #include "host/api/http.h"
 #include "host/api/request_stats.h"
 #include "host/api/resource_api.h"
@@ -38,7 +39,8 @@ class Gateway final : public Application {
     plugin::Caller& caller;
     blob::Store& blobs;
     bus::Bus& bus;
-    metrics::Metrics& metrics;                   ///< the gateway adds its own
+    metrics::Metrics& metrics;  ///< the gateway adds its own
+    HostControl& control;
     std::function<std::vector<Check>()> checks;  ///< [worker]
     std::string node;
     std::string version;
@@ -73,6 +75,7 @@ class Gateway final : public Application {
   ResourceApi resources_;
   BlobApi blobs_;
   ExtensionApi extensions_;
+  HostApi host_;
   const std::shared_ptr<RequestStats> stats_ = std::make_shared<RequestStats>();    ///< shared with the metrics' source
   const std::shared_ptr<EventTexts> event_texts_ = std::make_shared<EventTexts>();  ///< shared with what follows events
   std::mutex open_api_mutex_;

@@ -383,7 +383,60 @@ ordered_json blob_upload() {
   return post;
 }
 
+ordered_json object_schema(ordered_json properties) {
+  return {{"type", "object"}, {"properties", std::move(properties)}};
+}
+
+ordered_json list_of(ordered_json items) {
+  return {{"type", "array"}, {"items", std::move(items)}};
+}
+
+ordered_json settings_schema() {
+  const ordered_json any = {{"description", "any JSON; secrets are \"***\""}};
+  const ordered_json setting =
+      object_schema({{"name", text_schema()},
+                     {"value", any},
+                     {"origin", {{"type", "string"}, {"description", "file:line, or variable"}}},
+                     {"live", {{"type", "boolean"}, {"description", "a reload changes it"}}},
+                     {"configured", any},
+                     {"summary", text_schema()}});
+  return object_schema({{"files", list_of(text_schema())},
+                        {"restart_required", list_of(text_schema())},
+                        {"refused", {{"type", "string"}, {"description", "why the last reload changed nothing"}}},
+                        {"settings", list_of(setting)}});
+}
+
+void add_config_paths(ordered_json& paths) {
+  paths["/v1/config"] = plain_path("getConfig", "The settings in effect, and where each is from");
+  paths["/v1/config"]["get"]["responses"]["200"] = answer("the settings", json_content(settings_schema()));
+  auto reload = operation("reloadConfig", "Read the settings again; a wrong one changes nothing", "host");
+  reload["responses"]["200"] = answer(
+      "what has changed, and what waits for a restart",
+      json_content(object_schema({{"changed", list_of(text_schema())}, {"restart_required", list_of(text_schema())}})));
+  paths["/v1/config:reload"] = {{"post", std::move(reload)}};
+}
+
+void add_log_paths(ordered_json& paths) {
+  const ordered_json level = {{"type", {"string", "null"}}, {"enum", {"debug", "info", "warn", "error", nullptr}}};
+  const ordered_json schema =
+      object_schema({{"level", level}, {"levels", {{"type", "object"}, {"additionalProperties", level}}}});
+  paths["/v1/log"] = plain_path("getLogLevels", "The lowest levels that are logged");
+  paths["/v1/log"]["get"]["responses"]["200"] = answer("the levels", json_content(schema));
+  auto patch =
+      operation("setLogLevels", "Change them until the next reload or start; null takes a subject's away", "host");
+  patch["requestBody"] = body("application/merge-patch+json", schema, {{"levels", {{"api", "warn"}}}});
+  patch["responses"]["200"] = answer("the levels", json_content(schema));
+  paths["/v1/log"]["patch"] = std::move(patch);
+  paths["/v1/log/lines"] = plain_path("getLogLines", "The last lines of the log");
+  paths["/v1/log/lines"]["get"]["parameters"] = {parameter(
+      "limit", "query", {{"type", "integer"}, {"minimum", 1}, {"maximum", 1'000}, {"default", 100}}, "lines")};
+  paths["/v1/log/lines"]["get"]["responses"]["200"] =
+      answer("oldest first", json_content(object_schema({{"lines", list_of(text_schema())}})));
+}
+
 void add_host_paths(ordered_json& paths) {
+  add_config_paths(paths);
+  add_log_paths(paths);
   paths["/healthz"] = plain_path("health", "Whether the process answers");
   paths["/readyz"] = plain_path("ready", "Whether state and API serve, check by check; \"degraded\" is ready too");
   for (const char* open : {"/healthz", "/readyz"}) paths[open]["get"]["security"] = ordered_json::array();

@@ -6,7 +6,7 @@
 namespace novacron::host::api {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Endpoint>, 10> kEndpoints = {{{"/healthz", Endpoint::kHealth},
+constexpr std::array<std::pair<std::string_view, Endpoint>, 14> kEndpoints = {{{"/healthz", Endpoint::kHealth},
                                                                                {"/readyz", Endpoint::kReady},
                                                                                {"/version", Endpoint::kVersion},
                                                                                {"/openapi.json", Endpoint::kOpenApi},
@@ -15,7 +15,11 @@ constexpr std::array<std::pair<std::string_view, Endpoint>, 10> kEndpoints = {{{
                                                                                {"/v1/schema", Endpoint::kSchema},
                                                                                {"/v1/kinds", Endpoint::kKinds},
                                                                                {"/v1/events", Endpoint::kEvents},
-                                                                               {"/metrics", Endpoint::kMetrics}}};
+                                                                               {"/metrics", Endpoint::kMetrics},
+                                                                               {"/v1/config", Endpoint::kConfig},
+                                                                               {"/v1/config:reload", Endpoint::kReload},
+                                                                               {"/v1/log", Endpoint::kLog},
+                                                                               {"/v1/log/lines", Endpoint::kLogTail}}};
 
 constexpr std::string_view kExtensions = "ext";
 constexpr std::string_view kTenants = "tenants";

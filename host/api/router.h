@@ -22,6 +22,10 @@ enum class Endpoint {
   kKinds,    ///< /v1/kinds
   kEvents,   ///< /v1/events
   kMetrics,  ///< /metrics
+  kConfig,   ///< /v1/config
+  kReload,   ///< /v1/config:reload
+  kLog,      ///< /v1/log
+  kLogTail,  ///< /v1/log/lines
 };
 
 /// /v1/{segment} or /v1/tenants/{tenant}/{segment}. `segment` is a kind's plural, or "plural.group".

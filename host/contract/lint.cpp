@@ -24,10 +24,11 @@ constexpr std::array<std::string_view, 16> kBuiltInVerbs = {
     "apply", "create", "delete",  "describe", "edit",   "explain",       "get", "help",
     "list",  "patch",  "replace", "show",     "update", "update_status", "use", "watch"};
 /// Nouns of the command line and first segments of REST paths that belong to the host.
-constexpr std::array<std::string_view, 24> kReservedNouns = {
-    "api-resources", "apply",  "completion", "context", "delete",  "describe", "diff",  "doctor",
-    "edit",          "events", "explain",    "get",     "healthz", "help",     "login", "logout",
-    "metrics",       "patch",  "readyz",     "schema",  "status",  "version",  "wait",  "watch"};
+constexpr std::array<std::string_view, 28> kReservedNouns = {
+    "api-resources", "apply",  "completion", "config",         "context", "delete",  "describe",
+    "diff",          "doctor", "edit",       "events",         "explain", "get",     "healthz",
+    "help",          "log",    "login",      "logout",         "man",     "metrics", "patch",
+    "readyz",        "schema", "status",     "support-bundle", "version", "wait",    "watch"};
 
 template <size_t n>
 bool contains(const std::array<std::string_view, n>& list, std::string_view text) {

@@ -37,6 +37,12 @@ Status Store::bootstrap() {
   return made.error();
 }
 
+Status Store::audit(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref, std::string detail) {
+  auto record = impl_->writer.audit(*context, verb, ref, 0, std::move(detail));
+  TRY(impl_->objects.sync().put(std::move(record.key), std::move(record.value)));
+  return {};
+}
+
 Result<std::string> Store::kind_of(std::string_view noun) const {
   const auto now = schema();
   if (const auto* kind = now->find_noun(noun)) return kind->id;

@@ -210,6 +210,9 @@ class Store {
                                         const std::vector<std::string>& add, const std::vector<std::string>& remove,
                                         const WriteOptions& options = {});
 
+  /// Records what somebody did who changed no object: `ref` says to what, without a name for the host itself.
+  Status audit(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref, std::string detail);
+
   /// Deletes what deleted objects owned, and what refers to them with CASCADE. One round; Collector calls it whenever
   /// there is something to do. What cannot be deleted now waits for the next round.
   Status collect_dependents();
