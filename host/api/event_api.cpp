@@ -6,7 +6,9 @@
 #include "host/api/event_cursor.h"
 #include "host/api/event_feed.h"
 #include "host/api/problem.h"
+#include "host/base/clock.h"
 #include "host/bus/subject.h"
+#include "host/contract/moment.h"
 
 namespace novacron::host::api {
 namespace {
@@ -31,14 +33,40 @@ Result<std::string> tenant_of(const Call& call) {
   return Error{Code::kPermissionDenied, "the token is for tenant " + own + " alone", "auth.denied"};
 }
 
+bool resumes(const bus::Interest& interest) {
+  return interest.after || interest.after_sequence != 0 || interest.after_revision != 0;
+}
+
+Result<EventTimes> times_of(const Query& query) {
+  const uint64_t now_ns = system_clock().real_ns();
+  const auto moment = [&](const char* name, uint64_t& ns) -> Status {
+    if (query.find(name) == nullptr) return {};
+    const auto time = contract::parse_moment(query.text(name), now_ns);
+    if (!time || time->seconds < 0) {
+      return Error{Code::kInvalidArgument,
+                   std::string(name) + " must be a time such as 2026-01-31T12:00:00Z or now-1h30m", "http.query"};
+    }
+    ns = static_cast<uint64_t>(time->seconds) * 1'000'000'000 + static_cast<uint64_t>(time->nanos);
+    return {};
+  };
+  EventTimes times;
+  TRY_STATUS(moment("since", times.since_ns));
+  TRY_STATUS(moment("until", times.until_ns));
+  return times;
+}
+
+void take_all(bus::Interest& interest) {
+  interest.after_sequence = 1;
+  interest.overflow = bus::Overflow::kDropOldest;
+}
+
 /// Where to begin: "after", the header of a client that reconnects, or the older parameters.
 Status resume(const Call& call, bus::Interest& interest) {
   const Query& query = call.uri.query;
   std::string after = query.text("after");
   if (const auto last_id = call.request.headers.get("Last-Event-ID"); !last_id.empty()) after = last_id;
-  if (after == "0" || query.text("after_sequence") == "0") {  // everything that is still there
-    interest.after_sequence = 1;
-    interest.overflow = bus::Overflow::kDropOldest;
+  if (after == "0" || query.text("after_sequence") == "0") {
+    take_all(interest);
     return {};
   }
   if (!after.empty()) {
@@ -47,18 +75,16 @@ Status resume(const Call& call, bus::Interest& interest) {
   }
   interest.after_sequence = TRY(query.number("after_sequence", 0));
   interest.after_revision = TRY(query.number("after_revision", 0));
+  if (query.find("since") != nullptr && !resumes(interest)) take_all(interest);
   return {};
 }
 
-bool resumes(const bus::Interest& interest) {
-  return interest.after || interest.after_sequence != 0 || interest.after_revision != 0;
-}
-
-Result<EventWish> wish_of(const Call& call, const std::string& node) {
+Result<EventWish> wish_of(const Call& call) {
   const Query& query = call.uri.query;
-  TRY_STATUS(query.only({"subject", "object", "tenant", "after", "after_sequence", "after_revision", "limit"}));
+  TRY_STATUS(query.only(
+      {"subject", "object", "tenant", "after", "after_sequence", "after_revision", "since", "until", "limit"}));
   EventWish wish;
-  wish.node = node;
+  wish.times = TRY(times_of(query));
   wish.interest.pattern = query.find("subject") != nullptr ? query.text("subject") : ">";
   TRY_STATUS(bus::check_pattern(wish.interest.pattern));
   if (const auto tenant = TRY(tenant_of(call)); !tenant.empty()) wish.interest.tenant = tenant;
@@ -67,14 +93,14 @@ Result<EventWish> wish_of(const Call& call, const std::string& node) {
   return wish;
 }
 
-Response batch_of(std::vector<bus::EventPtr> events, const EventWish& wish, size_t limit) {
+Response batch_of(std::vector<bus::EventPtr> events, const EventWish& wish, size_t limit, EventTexts& texts) {
   const bool is_first_page = !resumes(wish.interest) || wish.interest.overflow == bus::Overflow::kDropOldest;
-  if (wish.object) std::erase_if(events, [&](const bus::EventPtr& event) { return !is_about(*event, *wish.object); });
+  std::erase_if(events, [&](const bus::EventPtr& event) { return !is_wished(*event, wish); });
   if (events.size() > limit && is_first_page)
     events.erase(events.begin(), events.end() - static_cast<ptrdiff_t>(limit));
   if (events.size() > limit) events.resize(limit);
   std::string json = "[";
-  for (const auto& event : events) json += (json.size() > 1 ? "," : "") + cloud_event(*event, wish.node);
+  for (const auto& text : texts.of(events)) json += (json.size() > 1 ? "," : "") + *text;
   Response response;
   response.headers.set("Content-Type", std::string(kBatch));
   response.body = json + "]";
@@ -82,6 +108,9 @@ Response batch_of(std::vector<bus::EventPtr> events, const EventWish& wish, size
 }
 
 }  // namespace
+
+EventApi::EventApi(Parts parts)
+    : parts_(std::move(parts)), texts_(std::make_shared<EventTexts>("/v1/nodes/" + parts_.node)) {}
 
 Result<Response> EventApi::too_old(const Call& call, const Error& error) const {
   auto response = problem(error, call.request.id);
@@ -92,7 +121,7 @@ Result<Response> EventApi::too_old(const Call& call, const Error& error) const {
 }
 
 Result<Response> EventApi::events(const Call& call) {
-  EventWish wish = TRY(wish_of(call, parts_.node));
+  EventWish wish = TRY(wish_of(call));
   TRY_STATUS(parts_.authorizer.authorize(*call.context,
                                          {"watch", std::string(kEventKind), wish.interest.tenant.value_or(""), ""}));
   const size_t limit = TRY(call.uri.query.number("limit", kDefaultEventsOfBatch));
@@ -105,13 +134,13 @@ Result<Response> EventApi::events(const Call& call) {
   }
   const auto format = feed_format(call.request);
   if (format == FeedBody::Format::kLines && accepts(call.request, kBatch))
-    return batch_of(*std::move(retained), wish, limit);
+    return batch_of(*std::move(retained), wish, limit, *texts_);
   Response response;
   const bool named = accepts(call.request, kCloudEvents);
   response.headers.set("Content-Type", format == FeedBody::Format::kServerSentEvents ? "text/event-stream"
                                        : named                                       ? std::string(kCloudEvents)
                                                                                      : "application/x-ndjson");
-  response.body = FeedBody{follow_events(parts_.bus, std::move(wish)), format};
+  response.body = FeedBody{follow_events(parts_.bus, texts_, std::move(wish)), format};
   return response;
 }
 

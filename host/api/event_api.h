@@ -1,9 +1,11 @@
 // GET /v1/events: a stream, or what is retained as one document.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "host/api/call.h"
+#include "host/api/event_texts.h"
 #include "host/api/http.h"
 #include "host/auth/context.h"
 #include "host/bus/bus.h"
@@ -18,6 +20,7 @@ inline constexpr size_t kMaxEventsOfBatch = 1'000;
 ///   subject           a pattern; without: all
 ///   object            "group/Kind/name": what is about that one
 ///   tenant            what is of that tenant
+///   since, until      by time: "now-10m", or RFC 3339; since without a cursor begins with what is retained
 ///   after             a cursor; 0: all that is retained. Also the header Last-Event-ID
 ///   limit             of a batch
 ///
@@ -30,7 +33,7 @@ class EventApi {
     const auth::Authorizer& authorizer;
     std::string node;
   };
-  explicit EventApi(Parts parts) : parts_(std::move(parts)) {}
+  explicit EventApi(Parts parts);
 
   Result<Response> events(const Call& call);
 
@@ -38,6 +41,7 @@ class EventApi {
   Result<Response> too_old(const Call& call, const Error& error) const;
 
   const Parts parts_;
+  const std::shared_ptr<EventTexts> texts_;  ///< shared with what follows events
 };
 
 }  // namespace novacron::host::api

@@ -1,24 +1,21 @@
-// Events as the outside sees them: CloudEvents 1.0 in JSON.
-//
-//   {"specversion":"1.0","id":"42-0","source":"/v1","type":"resource.node.put","subject":"novacron.core/Node/n1",
-//    "time":"…","datacontenttype":"application/json","cursor":"…","revision":"42","data":{…}}
-//
-// What derives from the state has the source "/v1" and its position as id, the same on every node and after a restart;
-// everything else the node that tells it as source, and its sequence there as id.
+// Events as a client follows them.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "host/api/event_texts.h"
 #include "host/api/feed.h"
 #include "host/bus/bus.h"
 
 namespace novacron::host::api {
 
 inline constexpr std::string_view kEventsEndedType = "novacron.events.ended";  ///< its data says why, as a problem
-inline constexpr size_t kMaxQueuedEvents = 4'096;  ///< of one client; then its feed ends with "bus.overflow"
+inline constexpr size_t kMaxQueuedEvents = 4'096;     ///< of one client; then its feed ends with "bus.overflow"
+inline constexpr size_t kMaxTakenBytes = 64 * 1'024;  ///< at once, unless one alone is longer
 
 /// Whose events are wanted: those whose body says that they are about it.
 struct EventObject {
@@ -26,24 +23,21 @@ struct EventObject {
   std::string name;
 };
 
-/// What is put into each event besides.
-struct EventNotes {
-  uint64_t missed = 0;     ///< lost just before this one
-  bool restarted = false;  ///< the host has started anew since the event before; what it told that is not of the state
-                           ///< is lost
+struct EventTimes {
+  uint64_t since_ns = 0;  ///< since 1970-01-01 UTC
+  uint64_t until_ns = UINT64_MAX;
 };
-
-/// One line of JSON.
-std::string cloud_event(const bus::Event& event, const std::string& node, const EventNotes& notes = {});
-bool is_about(const bus::Event& event, const EventObject& object);
 
 struct EventWish {
   bus::Interest interest;
-  std::optional<EventObject> object = {};
-  std::string node;
+  std::optional<EventObject> object;
+  EventTimes times;
 };
 
+/// Of what the wish says beyond its interest.
+bool is_wished(const bus::Event& event, const EventWish& wish);
+
 /// A pattern that is none is reported as the feed's end.
-std::unique_ptr<Feed> follow_events(bus::Bus& bus, EventWish wish);
+std::unique_ptr<Feed> follow_events(bus::Bus& bus, std::shared_ptr<EventTexts> texts, EventWish wish);
 
 }  // namespace novacron::host::api

@@ -67,7 +67,9 @@ Result<ActionResult> Actions::Runner::run(const auth::ContextPtr& context, const
 Result<ActionResult> Actions::Runner::patch(const auth::ContextPtr& context, const ActionRequest& request,
                                             const contract::PatchVerb& verb) {
   if (!request.body.empty()) TRY_STATUS(check_empty(request.body));
-  auto result = TRY(impl_.patch(context, verb.name, request.ref, verb.patch, request.options));
+  WriteOptions options = request.options;
+  options.version.clear();  // the patch is of the newest version
+  auto result = TRY(impl_.patch(context, verb.name, request.ref, verb.patch, options));
   if (!result.operation.ends_with("-deleted")) result.operation += "-" + verb.name;
   return ActionResult(std::move(result));
 }
@@ -126,8 +128,10 @@ Result<WriteResult> Actions::Runner::operate(const auth::ContextPtr& context, co
   const std::string tenant = start.object.tenant.empty() ? std::string(kDefaultTenant) : start.object.tenant;
   const ObjectRef ref{std::string(kOperationKind), tenant, start.uid};
   const auto schema = store_.schema();
-  const Store::Impl::Target target{schema, schema->find_kind(kOperationKind), ref};
+  const auto* operation_kind = schema->find_kind(kOperationKind);
+  const Store::Impl::Target target{schema, operation_kind, ref, operation_kind};
   options.if_match.clear();  // it was the object's
+  options.version.clear();
   const auto decide = [&](const StoredObject* current) -> Result<Draft> {
     if (current == nullptr) return draft(target, *context, start);
     return Draft{std::make_shared<StoredSpec>(*current->record), {}};

@@ -11,6 +11,7 @@
 #include "host/resource/actions.h"
 #include "host/resource/identity.h"
 #include "host/resource/keys.h"
+#include "host/trace/scope.h"
 #include "sdk/abi/novacron/plugin.h"
 
 namespace novacron::host::resource {
@@ -160,10 +161,13 @@ void OperationRunner::run(const ObjectRef& operation, auth::ContextPtr context, 
     const std::lock_guard lock(mutex_);
     running_[operation.name].parent = parent;
   }
-  const auto posted = lane(depth).post([this, operation, context = auth::ContextPtr(std::move(scoped))] {
-    take_and_carry_out(operation, context);
-    forget(operation);
-  });
+  const auto posted = lane(depth).post(
+      [this, operation, context = auth::ContextPtr(std::move(scoped)), origin = trace::Origin::here()] {
+        trace::Part part(origin, "operation");
+        if (part.span()) part.span()->set("novacron.operation", operation.name);
+        take_and_carry_out(operation, context);
+        forget(operation);
+      });
   if (posted.ok()) return;
   fail(operation, posted.error());
   forget(operation);

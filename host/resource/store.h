@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "host/auth/context.h"
@@ -29,6 +30,8 @@ class Caller;
 }
 
 namespace novacron::host::resource {
+
+class Controllers;
 
 inline constexpr size_t kMaxResourceBytes = 256 * 1024;  ///< metadata, spec and status together
 inline constexpr size_t kMaxNameBytes = 63;
@@ -62,7 +65,8 @@ struct WriteOptions {
   Effect effect = Effect::kCommit;
   std::optional<Idempotency> idempotency = {};
   std::string update_mask =
-      {};  ///< of replace(): a contract::FieldMask, the others stay as they are; empty: replace all
+      {};                    ///< of replace(): a contract::FieldMask, the others stay as they are; empty: replace all
+  std::string version = {};  ///< of the kind, by whose names the body and the result are, "v1"; empty: the newest
   uint64_t timeout_ns = kDefaultTimeoutNs;
   /// Of what the host itself writes often, such as progress: no audit record.
   enum class Audit { kRecord, kSkip } audit = Audit::kRecord;
@@ -96,6 +100,7 @@ struct ListOptions {
   size_t page_size = 0;             ///< 0: kDefaultPageSize; more than kMaxPageSize is refused
   std::string page_token = {};      ///< of the page before; the pages are all of one revision
   uint64_t at_revision = 0;         ///< 0: now. OUT_OF_RANGE "state.compacted" for what is no longer kept
+  std::string version = {};         ///< of the kind, by whose names selectors, order and objects are; empty: the newest
 };
 
 struct ListPage {
@@ -122,6 +127,7 @@ struct WatchOptions {
   std::string label_selector = {};
   uint64_t after_revision = 0;      ///< 0: from now
   std::string field_selector = {};  ///< as of a list; what no longer fits is kDeleted, as it was before
+  std::string version = {};         ///< as of a list
 };
 
 struct Event {
@@ -202,6 +208,9 @@ class Store {
   /// runs those that plan. It outlives the store's use. Without it nobody is asked.
   void admit_through(plugin::Caller& caller);
 
+  /// Who acts on which kinds; whoever shows objects to users tells of it.
+  Controllers& controllers();
+
   std::shared_ptr<const contract::Schema> schema() const;
   /// The kind of a name, plural or short name in the schema of now; NOT_FOUND "resource.unknown-kind".
   Result<std::string> kind_of(std::string_view noun) const;
@@ -256,12 +265,16 @@ class Store {
   Result<TaskPage> tasks(const auth::ContextPtr& context, TaskQuery query);
   /// Somebody known was refused a change. What cannot be stored is not reported: the refusal itself is what counts.
   void note_refusal(const auth::Context& context, std::string_view verb, const ObjectRef& ref, const Error& why);
+  /// Records what somebody did who changed no object: `ref` says to what, without a name for the host itself.
+  Status audit(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref, std::string detail);
 
   /// Deletes what deleted objects owned, and what refers to them with CASCADE. One round; Collector calls it whenever
   /// there is something to do. What cannot be deleted now waits for the next round.
   Status collect_dependents();
   /// Forgets audit records, requests and ended operations that are too old. Collector calls it now and then.
   Status expire();
+  /// Digests of the blobs that stay: they have a Blob object, or an object has them in a (novacron.blob) field.
+  Result<std::unordered_set<std::string>> live_blobs();
 
  private:
   friend class Actions;

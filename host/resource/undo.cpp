@@ -100,6 +100,7 @@ Result<ActionResult> Actions::Runner::change_back(const auth::ContextPtr& contex
   Together together = undo.together;
   options.if_match = undo.target.uid + "-g" + std::to_string(undo.generation);
   options.undoes = undo.generation;
+  options.version.clear();  // the patch is of the newest version
   if (!parse_converge_name(undo.operation.name)) {
     const std::string by = undo.target.uid + "-g" + std::to_string(undo.generation + 1) + "-" + verb.name;
     together.puts.push_back(TRY(mark_undone(undo.operation, by)));

@@ -30,6 +30,7 @@ class ObjectWatch final : public Watch {
     std::function<void()> on_ready;
     std::shared_ptr<std::atomic<size_t>> count;  ///< one less when this goes
     std::shared_ptr<const void> registration;    ///< of a plugin that watches; may be null
+    std::string version;                         ///< of the kind, by whose names objects are shown; empty: the newest
   };
   explicit ObjectWatch(Parts parts);
   ~ObjectWatch() override;
@@ -52,6 +53,7 @@ class ObjectWatch final : public Watch {
   void start(uint64_t after_revision);
   static std::vector<Change> changes_of(uint64_t revision, const std::vector<state::Event>& events);
   Result<std::optional<Event>> event_of(const Change& change);
+  ObjectView shown(const StoredObject& object) const;
   /// As it was before the change, if that can be of interest.
   Result<std::optional<StoredObject>> before(const Change& change);
 
