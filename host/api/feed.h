@@ -1,6 +1,7 @@
 // Messages to a client that come when there are some: watches and events.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -26,18 +27,23 @@ class Signal {
   bool raised_ = false;
 };
 
+using FeedText = std::shared_ptr<const std::string>;  ///< immutable, and shared by all clients that get it
+
 struct FeedMessage {
-  std::string json;  ///< one line
-  std::string id;    ///< where to resume: SSE's id
+  FeedText json;    ///< one line
+  uint64_t id = 0;  ///< where to resume: SSE's id; 0: none
 };
 
 /// One client's messages. Destruction ends what makes them.
 class Feed {
  public:
   virtual ~Feed() = default;
-  /// [worker] At most `max`, without waiting; none: wait for signal(). An error is the end, of which the client is
-  /// told.
+  /// [worker, unless it is quick] At most `max`, fewer when they are long, without waiting; none: wait for signal(). An
+  /// error is the end, of which the client is told.
   virtual Result<std::vector<FeedMessage>> take(size_t max) = 0;
+  /// Whether take() reads a disk or does much: then it runs on a worker. Else on the thread of the connection, which is
+  /// two changes of threads nearer to the client.
+  virtual bool is_quick() const { return false; }
   /// Raised when take() has something after it had nothing.
   virtual Signal& signal() = 0;
 };

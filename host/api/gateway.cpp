@@ -13,6 +13,7 @@
 #include "host/base/clock.h"
 #include "host/base/log.h"
 #include "host/bus/subject.h"
+#include "host/contract/moment.h"
 #include "host/contract/time_text.h"
 #include "host/contract/units.h"
 #include "host/trace/scope.h"
@@ -83,7 +84,8 @@ Gateway::Gateway(Parts parts)
     : parts_(std::move(parts)),
       resources_(parts_.resources, parts_.actions),
       blobs_(parts_.blobs, parts_.resources, parts_.authorizer),
-      extensions_(parts_.caller, parts_.resources, parts_.authorizer) {
+      extensions_(parts_.caller, parts_.resources, parts_.authorizer),
+      host_(parts_.control, parts_.resources, parts_.authorizer) {
   parts_.metrics.add([stats = stats_](metrics::Sink& sink) { stats->tell(sink); });
 }
 Gateway::~Gateway() = default;
@@ -194,6 +196,7 @@ Result<Response> Gateway::answer(const Request& request, std::string& label) {
 Result<Response> Gateway::answer_at(const Call& call, const Route& route) {
   if (const auto* which = std::get_if<Endpoint>(&route)) return endpoint(call, *which);
   if (const auto* place = std::get_if<CollectionRoute>(&route)) return resources_.collection(call, *place);
+  if (const auto* place = std::get_if<CollectionVerbRoute>(&route)) return resources_.collection_verb(call, *place);
   if (const auto* place = std::get_if<ObjectRoute>(&route)) return resources_.object(call, *place);
   if (const auto* place = std::get_if<VerbRoute>(&route)) return resources_.verb(call, *place);
   if (const auto* place = std::get_if<BlobRoute>(&route)) return blobs_.download(call, *place);
@@ -202,6 +205,7 @@ Result<Response> Gateway::answer_at(const Call& call, const Route& route) {
 }
 
 Result<Response> Gateway::endpoint(const Call& call, Endpoint which) {
+  if (HostApi::serves(which)) return host_.handle(call, which);
   if (!reads(call.request)) return method_not_allowed(call.request, "GET");
   switch (which) {
     case Endpoint::kVersion:
@@ -220,8 +224,9 @@ Result<Response> Gateway::endpoint(const Call& call, Endpoint which) {
       return scrape(call);
     case Endpoint::kHealth:
     case Endpoint::kReady:
-    case Endpoint::kToken:
-      break;  // answered without a context
+    case Endpoint::kToken:  // answered without a context
+    default:
+      break;
   }
   return Error{Code::kNotFound, "there is nothing here", "http.path"};
 }
@@ -290,9 +295,29 @@ Result<Response> Gateway::scrape(const Call& call) const {
   return response;
 }
 
+namespace {
+Result<EventTimes> event_times(const Query& query) {
+  const uint64_t now_ns = system_clock().real_ns();
+  const auto moment = [&](const char* name, uint64_t& ns) -> Status {
+    if (query.find(name) == nullptr) return {};
+    const auto time = contract::parse_moment(query.text(name), now_ns);
+    if (!time || time->seconds < 0) {
+      return Error{Code::kInvalidArgument,
+                   std::string(name) + " must be a time such as 2026-01-31T12:00:00Z or now-1h30m", "http.query"};
+    }
+    ns = static_cast<uint64_t>(time->seconds) * 1'000'000'000 + static_cast<uint64_t>(time->nanos);
+    return {};
+  };
+  EventTimes times;
+  TRY_STATUS(moment("since", times.since_ns));
+  TRY_STATUS(moment("until", times.until_ns));
+  return times;
+}
+}  // namespace
+
 Result<Response> Gateway::events(const Call& call) {
   const Query& query = call.uri.query;
-  TRY_STATUS(query.only({"subject", "after_sequence", "after_revision"}));
+  TRY_STATUS(query.only({"subject", "after_sequence", "after_revision", "since", "until"}));
   const auto& tenant = call.context->identity.tenant;
   TRY_STATUS(parts_.authorizer.authorize(*call.context, {"watch", std::string(kEventKind), tenant, ""}));
   bus::Interest interest;
@@ -305,7 +330,10 @@ Result<Response> Gateway::events(const Call& call) {
     const auto parsed = TRY(Query::parse("id=" + std::string(last_id)));
     interest.after_sequence = TRY(parsed.number("id", 0));
   }
-  if (query.text("after_sequence") == "0") {  // everything that is still there
+  const EventTimes times = TRY(event_times(query));
+  const bool from_start = query.text("after_sequence") == "0";
+  const bool resumes = interest.after_sequence != 0 || interest.after_revision != 0;
+  if (from_start || (query.find("since") != nullptr && !resumes)) {  // everything that is still there
     interest.after_sequence = 1;
     interest.overflow = bus::Overflow::kDropOldest;
   }
@@ -314,7 +342,7 @@ Result<Response> Gateway::events(const Call& call) {
   Response response;
   response.headers.set("Content-Type",
                        format == FeedBody::Format::kServerSentEvents ? "text/event-stream" : "application/x-ndjson");
-  response.body = FeedBody{follow_events(parts_.bus, std::move(interest)), format};
+  response.body = FeedBody{follow_events(parts_.bus, event_texts_, std::move(interest), times), format};
   return response;
 }
 

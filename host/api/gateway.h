@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "host/api/blob_api.h"
+#include "host/api/event_texts.h"
 #include "host/api/extension_api.h"
+#include "host/api/host_api.h"
 #include "host/api/http.h"
 #include "host/api/request_stats.h"
 #include "host/api/resource_api.h"
@@ -37,7 +39,8 @@ class Gateway final : public Application {
     plugin::Caller& caller;
     blob::Store& blobs;
     bus::Bus& bus;
-    metrics::Metrics& metrics;                   ///< the gateway adds its own
+    metrics::Metrics& metrics;  ///< the gateway adds its own
+    HostControl& control;
     std::function<std::vector<Check>()> checks;  ///< [worker]
     std::string node;
     std::string version;
@@ -72,7 +75,9 @@ class Gateway final : public Application {
   ResourceApi resources_;
   BlobApi blobs_;
   ExtensionApi extensions_;
-  const std::shared_ptr<RequestStats> stats_ = std::make_shared<RequestStats>();  ///< shared with the metrics' source
+  HostApi host_;
+  const std::shared_ptr<RequestStats> stats_ = std::make_shared<RequestStats>();    ///< shared with the metrics' source
+  const std::shared_ptr<EventTexts> event_texts_ = std::make_shared<EventTexts>();  ///< shared with what follows events
   std::mutex open_api_mutex_;
   std::string open_api_digest_;  ///< of the schema that the document below describes
   std::string open_api_;

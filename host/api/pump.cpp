@@ -10,34 +10,31 @@ namespace {
 
 using asio::awaitable;
 
-constexpr size_t kMaxTaken = 64;
+constexpr size_t kMaxTaken = 1'024;
 constexpr uint64_t kKeepAliveMs = 15'000;
 constexpr uint64_t kBusyMs = 100;
 constexpr std::string_view kBusyReason = "host.queue-full";
 
-std::string frame(const FeedMessage& message, FeedBody::Format format) {
-  switch (format) {
-    case FeedBody::Format::kWebSocket:
-      return message.json;
-    case FeedBody::Format::kLines:
-      return message.json + "\n";
-    case FeedBody::Format::kServerSentEvents:
-      return (message.id.empty() ? "" : "id: " + message.id + "\n") + "data: " + message.json + "\n\n";
-  }
-  return {};
+void append_frame(std::string& out, const FeedMessage& message, FeedBody::Format format) {
+  const bool is_sse = format == FeedBody::Format::kServerSentEvents;
+  if (is_sse && message.id != 0) out.append("id: ").append(std::to_string(message.id)).append(1, '\n');
+  if (is_sse) out.append("data: ");
+  out.append(*message.json);
+  if (format != FeedBody::Format::kWebSocket) out.append(is_sse ? "\n\n" : "\n");
 }
 
 std::string frame_end(const Error& error, FeedBody::Format format) {
   const auto details = nlohmann::json::parse(std::get<std::string>(problem(error, "").body));
-  const std::string text = nlohmann::json{{"type", "ERROR"}, {"error", details}}.dump();
-  const bool is_sse = format == FeedBody::Format::kServerSentEvents;
-  return (is_sse ? "event: error\n" : "") + frame({text, ""}, format);
+  const auto text = std::make_shared<const std::string>(nlohmann::json{{"type", "ERROR"}, {"error", details}}.dump());
+  std::string framed = format == FeedBody::Format::kServerSentEvents ? "event: error\n" : "";
+  append_frame(framed, {text}, format);
+  return framed;
 }
 
 awaitable<bool> send_all(const std::vector<FeedMessage>& messages, FeedBody::Format format, const FeedSend& send) {
   std::string joined;
   for (const auto& message : messages) {
-    joined += frame(message, format);
+    append_frame(joined, message, format);
     if (format != FeedBody::Format::kWebSocket) continue;
     const bool sent = co_await send(joined);
     if (!sent) co_return false;
@@ -74,6 +71,7 @@ using Taken = Result<std::vector<FeedMessage>>;
 
 /// What there is now; RESOURCE_EXHAUSTED with kBusyReason: the workers are busy, try again.
 awaitable<Taken> take(Session& session, std::shared_ptr<Feed> feed) {
+  if (feed->is_quick()) co_return feed->take(kMaxTaken);
   std::function<Taken()> work = [feed] { return feed->take(kMaxTaken); };
   auto taken = co_await on_worker(session, std::move(work));
   if (!taken.ok()) co_return Taken(std::move(taken).error());

@@ -1,16 +1,14 @@
 #include "host/api/watch_feed.h"
 
+#include <algorithm>
 #include <deque>
-#include <nlohmann/json.hpp>
+#include <mutex>
 #include <optional>
 
-#include "host/contract/base64.h"
-#include "host/contract/time_text.h"
+#include "host/resource/controllers.h"
 
 namespace novacron::host::api {
 namespace {
-
-constexpr int64_t kNsPerSecond = 1'000'000'000;
 
 // ---- resources
 
@@ -30,41 +28,67 @@ Result<FeedMessage> to_message(const resource::Event& event) {
   std::string json = R"({"type":")" + std::string(type_name(event.type)) + "\"";
   if (event.type != resource::Event::Type::kBookmark) json += ",\"object\":" + TRY(resource::to_json(event.object));
   const std::string revision = std::to_string(event.revision);
-  return FeedMessage{json + ",\"revision\":" + revision + "}", revision};
+  return FeedMessage{std::make_shared<const std::string>(json + ",\"revision\":" + revision + "}"), event.revision};
 }
 
 class WatchFeed final : public Feed {
  public:
-  WatchFeed(std::shared_ptr<Signal> signal, std::unique_ptr<resource::Watch> watch)
-      : signal_(std::move(signal)), watch_(std::move(watch)) {}
+  WatchFeed(const resource::Controllers& controllers, std::shared_ptr<Signal> signal,
+            std::unique_ptr<resource::Watch> watch)
+      : controllers_(controllers), signal_(std::move(signal)), watch_(std::move(watch)) {}
 
   Result<std::vector<FeedMessage>> take(size_t max) override {
-    const auto events = TRY(watch_->take(max));
+    auto events = TRY(watch_->take(std::min(max, kMaxTakenChanges)));
     std::vector<FeedMessage> messages;
     messages.reserve(events.size());
-    for (const auto& event : events) messages.push_back(TRY(to_message(event)));
+    for (auto& event : events) {
+      controllers_.tell(event.object);
+      messages.push_back(TRY(to_message(event)));
+    }
     return messages;
   }
   Signal& signal() override { return *signal_; }
 
  private:
+  const resource::Controllers& controllers_;
   const std::shared_ptr<Signal> signal_;  ///< shared with the watch's callback
   const std::unique_ptr<resource::Watch> watch_;
 };
 
 // ---- events
 
+constexpr size_t kHeadBytes = 160;  ///< of an event's text, about, besides its body
+
 /// What the bus has given and the client has not taken yet.
 struct Inbox {
+  explicit Inbox(EventTimes wanted) : times(wanted) {}
+
   void add(const bus::Batch& batch) {
     std::lock_guard lock(mutex);
+    const bool was_empty = events.empty() && !end;
     missed += batch.missed;
-    if (events.size() + batch.events.size() > kMaxQueuedEvents) {
-      end = Error{Code::kOutOfRange, "the client is too slow: resume after the last event", "bus.overflow"};
-    } else {
-      events.insert(events.end(), batch.events.begin(), batch.events.end());
+    for (const auto& event : batch.events) {
+      if (event->time_ns < times.since_ns || event->time_ns > times.until_ns) continue;
+      if (events.size() >= kMaxQueuedEvents) {
+        end = Error{Code::kOutOfRange, "the client is too slow: resume after the last event", "bus.overflow"};
+        break;
+      }
+      events.push_back(event);
     }
-    signal.raise();
+    if (was_empty) signal.raise();
+  }
+  /// How many are missing before the first that is taken.
+  Result<uint64_t> take(size_t max, std::vector<bus::EventPtr>& taken) {
+    std::lock_guard lock(mutex);
+    if (events.empty() && end) return *end;
+    size_t bytes = 0;
+    while (taken.size() < max && !events.empty()) {
+      bytes += kHeadBytes + (events.front()->body ? events.front()->body->size() : 0);
+      if (!taken.empty() && bytes > kMaxTakenBytes) break;
+      taken.push_back(std::move(events.front()));
+      events.pop_front();
+    }
+    return taken.empty() ? 0 : std::exchange(missed, 0);
   }
   void finish(Error why) {
     std::lock_guard lock(mutex);
@@ -72,6 +96,7 @@ struct Inbox {
     signal.raise();
   }
 
+  const EventTimes times;
   std::mutex mutex;
   std::deque<bus::EventPtr> events;
   uint64_t missed = 0;
@@ -79,29 +104,11 @@ struct Inbox {
   Signal signal;
 };
 
-FeedMessage to_message(const bus::Event& event, uint64_t missed) {
-  const auto time_ns = static_cast<int64_t>(event.time_ns);
-  nlohmann::ordered_json json = {
-      {"sequence", event.sequence},
-      {"subject", event.subject},
-      {"time", contract::format_timestamp({time_ns / kNsPerSecond, static_cast<int32_t>(time_ns % kNsPerSecond)})}};
-  if (!event.tenant.empty()) json["tenant"] = event.tenant;
-  if (event.revision != 0) json["revision"] = event.revision;
-  if (!event.trace_parent.empty()) json["trace_parent"] = event.trace_parent;
-  if (missed != 0) json["missed"] = missed;
-  if (event.body && !event.body->empty()) {
-    auto body = nlohmann::ordered_json::parse(*event.body, nullptr, false);
-    if (body.is_discarded())
-      json["body_base64"] = contract::base64_encode(*event.body);
-    else
-      json["body"] = std::move(body);
-  }
-  return {json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace), std::to_string(event.sequence)};
-}
-
 class EventFeed final : public Feed {
  public:
-  EventFeed(bus::Bus& bus, bus::Interest interest) : bus_(bus) {
+  EventFeed(bus::Bus& bus, std::shared_ptr<EventTexts> texts, bus::Interest interest, EventTimes times)
+      : bus_(bus), texts_(std::move(texts)), inbox_(std::make_shared<Inbox>(times)) {
+    interest.max_queued = kMaxQueuedEvents;
     bus::Callbacks callbacks;
     callbacks.on_events = [inbox = inbox_](const bus::Batch& batch) { inbox->add(batch); };
     callbacks.on_end = [inbox = inbox_](Error why) { inbox->finish(std::move(why)); };
@@ -111,25 +118,21 @@ class EventFeed final : public Feed {
 
   Result<std::vector<FeedMessage>> take(size_t max) override {
     std::vector<bus::EventPtr> taken;
-    uint64_t missed = 0;
-    {
-      std::lock_guard lock(inbox_->mutex);
-      if (inbox_->events.empty() && inbox_->end) return *inbox_->end;
-      while (taken.size() < max && !inbox_->events.empty()) {
-        taken.push_back(std::move(inbox_->events.front()));
-        inbox_->events.pop_front();
-      }
-      if (!taken.empty()) missed = std::exchange(inbox_->missed, 0);
-    }
+    const uint64_t missed = TRY(inbox_->take(max, taken));
+    const auto texts = texts_->of(taken);
     std::vector<FeedMessage> messages;
-    for (const auto& event : taken) messages.push_back(to_message(*event, std::exchange(missed, 0)));
+    messages.reserve(taken.size());
+    for (size_t i = 0; i < taken.size(); ++i) messages.push_back({texts[i], taken[i]->sequence});
+    if (missed != 0) messages[0].json = std::make_shared<const std::string>(event_text(*taken[0], missed));
     return messages;
   }
+  bool is_quick() const override { return true; }
   Signal& signal() override { return inbox_->signal; }
 
  private:
   bus::Bus& bus_;
-  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();  ///< shared with the bus's callbacks
+  const std::shared_ptr<EventTexts> texts_;  ///< all clients', so it goes with the last
+  const std::shared_ptr<Inbox> inbox_;       ///< shared with the bus's callbacks
   bus::SubscriptionId subscription_ = 0;
 };
 
@@ -139,11 +142,12 @@ Result<std::unique_ptr<Feed>> watch_resources(resource::Store& store, const auth
                                               const resource::WatchOptions& options) {
   auto signal = std::make_shared<Signal>();
   auto watch = TRY(store.watch(context, options, [signal] { signal->raise(); }));
-  return std::unique_ptr<Feed>(std::make_unique<WatchFeed>(signal, std::move(watch)));
+  return std::unique_ptr<Feed>(std::make_unique<WatchFeed>(store.controllers(), signal, std::move(watch)));
 }
 
-std::unique_ptr<Feed> follow_events(bus::Bus& bus, bus::Interest interest) {
-  return std::make_unique<EventFeed>(bus, std::move(interest));
+std::unique_ptr<Feed> follow_events(bus::Bus& bus, std::shared_ptr<EventTexts> texts, bus::Interest interest,
+                                    EventTimes times) {
+  return std::make_unique<EventFeed>(bus, std::move(texts), std::move(interest), times);
 }
 
 }  // namespace novacron::host::api

@@ -147,7 +147,7 @@ class World {
   explicit World(Manager::Options options = {}, trace::Tracer* tracer = nullptr)
       : bus(system_clock()),
         broker({.node = "node-1", .other_nodes = {"played-1"}, .pool = &pool, .bus = &bus, .tracer = tracer}) {
-    log_set_level(LogLevel::kError);
+    log_configure({.level = LogLevel::kError});
     options.catalog = {folder.path / "catalog"};
     options.libraries = folder.path / "libraries";
     manager = std::make_unique<Manager>(broker, contracts, recorder, std::move(options));

@@ -69,18 +69,26 @@ def state():
     return figures
 
 
+def followed(subscribers, count):
+    """Events published in the host's process and read as lines of JSON from its Unix socket."""
+    return json_lines(["env", f"FEED_BENCH_SUBSCRIBERS={subscribers}", f"FEED_BENCH_EVENTS={count}", program("feed_bench")])[0]
+
+
 def events():
-    """Events of 100 bytes, to one subscriber and to ten: in process, and nats-server over sockets beside it."""
-    build("bus_bench", "nats_bench")
+    """Events of 100 bytes, to one subscriber and to ten: in process and over sockets, and nats-server over sockets beside them."""
+    build("bus_bench", "feed_bench", "nats_bench")
     ours, theirs = program("bus_bench"), program("nats_bench")
     figures = []
     with folder() as path, Nats(path) as nats:
         for subscribers, count in ((1, 2_000_000), (10, 400_000)):
             rows = alternate(ours=lambda: json_lines([ours, "2", subscribers])[0],
+                             sockets=lambda: followed(subscribers, count // 5),
                              nats=lambda: json_lines([theirs, nats.port, subscribers, count])[0])
             figures.append(Figure(f"events 1:{subscribers} in process, delivered", "M/s", column(rows["ours"], "delivered"),
                                   column(rows["nats"], "delivered"), "nats-server 2.9, sockets",
                                   ("ours", ">=", 5) if subscribers == 1 else None))
+            figures.append(Figure(f"events 1:{subscribers} over sockets, delivered", "M/s", column(rows["sockets"], "delivered"),
+                                  column(rows["nats"], "delivered"), "nats-server 2.9, sockets", ("ratio", ">=", 2)))
             figures.append(Figure(f"events 1:{subscribers} in process, lost by the slow", "share", column(rows["ours"], "missed")))
     return figures
 

@@ -20,7 +20,7 @@ class TestFeed final : public Feed {
     void put(std::string json) {
       {
         std::lock_guard lock(mutex);
-        messages.push_back({std::move(json), std::to_string(++count)});
+        messages.push_back({std::make_shared<const std::string>(std::move(json)), ++count});
       }
       signal.raise();
     }
