@@ -3,19 +3,14 @@
 #include <nlohmann/json.hpp>
 
 #include "host/api/problem.h"
+#include "host/resource/keys.h"
 
 namespace novacron::host::api {
 namespace {
 
 constexpr std::string_view kNewUpload = "new";
-constexpr std::string_view kDigestPrefix = "sha256:";
-constexpr size_t kNameHexDigits = 32;
 
 /// The name of the Blob object of a digest.
-std::string object_name(std::string_view digest) {
-  return "sha256-" + std::string(digest.substr(kDigestPrefix.size(), kNameHexDigits));
-}
-
 std::string to_text(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
@@ -153,7 +148,7 @@ Result<Response> BlobApi::finish(const Call& call, const std::string& id) {
 
 Result<Response> BlobApi::finished(const auth::ContextPtr& context, const blob::Info& info,
                                    const std::string& media_type) {
-  const std::string name = object_name(info.digest);
+  const std::string name = resource::blob_name(info.digest);
   nlohmann::ordered_json spec = {{"digest", info.digest}, {"size_bytes", info.size_bytes}};
   if (!media_type.empty()) spec["media_type"] = media_type;
   const auto body = resource::Body::json(to_text({{"metadata", {{"name", name}}}, {"spec", spec}}));

@@ -45,6 +45,15 @@ bool accepts(const Request& request, std::string_view media_type) {
                   [&](std::string_view item) { return equal_without_case(without_parameters(item), media_type); });
 }
 
+std::vector<std::string> items_of(std::string_view list) {
+  std::vector<std::string> items;
+  (void)any_item(list, [&](std::string_view item) {
+    if (!item.empty()) items.emplace_back(item);
+    return false;
+  });
+  return items;
+}
+
 FeedBody::Format feed_format(const Request& request) {
   if (request.is_websocket) return FeedBody::Format::kWebSocket;
   return accepts(request, "text/event-stream") ? FeedBody::Format::kServerSentEvents : FeedBody::Format::kLines;

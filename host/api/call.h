@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/api/http.h"
 #include "host/api/uri.h"
@@ -22,6 +23,8 @@ Error method_not_allowed(const Request& request, std::string_view allowed);
 
 /// Whether the Accept header names the media type.
 bool accepts(const Request& request, std::string_view media_type);
+/// The items of a header that is a list, without the space around them and without empty ones.
+std::vector<std::string> items_of(std::string_view list);
 /// How a client wants the messages of a feed.
 FeedBody::Format feed_format(const Request& request);
 

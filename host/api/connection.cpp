@@ -1,55 +1,25 @@
-// HTTP/1.1: reads requests, has them handled on worker threads, writes responses.
-#include <unistd.h>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+// HTTP/1.1: reads requests and has them handled on worker threads.
 #include <boost/asio/ssl/stream_base.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/http/chunk_encode.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/serializer.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
 #include "host/api/content_encoding.h"
-#include "host/api/problem.h"
 #include "host/api/request_head.h"
 #include "host/api/session.h"
 #include "host/api/tracing.h"
+#include "host/base/clock.h"
 
 namespace novacron::host::api {
 namespace {
 
-using Parser = http::request_parser<http::buffer_body>;
 using asio::awaitable;
 
 constexpr size_t kReadBytes = 16 * 1024;
 constexpr size_t kStreamedReadBytes = 256 * 1024;
 constexpr uint64_t kGoodbyeMs = 2'000;
-
-enum class After { kKeep, kClose };
-
-/// Nobody needs them, and not everybody on the way reads them alike.
-struct RefuseChunkExtensions {
-  void operator()(uint64_t, beast::string_view extensions, ErrorCode& failure) const {
-    if (!extensions.empty()) failure = http::error::bad_chunk_extension;
-  }
-};
-
-/// A request under way.
-struct Exchange {
-  Exchange() { parser.on_chunk_header(refuse_extensions); }
-  Exchange(const Exchange&) = delete;
-  Exchange& operator=(const Exchange&) = delete;
-
-  Parser parser;
-  RefuseChunkExtensions refuse_extensions;                         ///< called by the parser
-  std::shared_ptr<Request> request = std::make_shared<Request>();  ///< shared with the worker that handles it
-  bool body_read = false;                                          ///< to its end, so that another request may follow
-};
+constexpr uint64_t kAnswerMs = 60'000;  ///< then it is looked whether the connection is there still
+constexpr std::string_view kTooLargeReason = "http.body-too-large";
 
 Error too_slow(std::string_view what, uint64_t limit_ms) {
   return {Code::kDeadlineExceeded, std::string(what) + " did not arrive within " + std::to_string(limit_ms) + " ms",
@@ -57,7 +27,8 @@ Error too_slow(std::string_view what, uint64_t limit_ms) {
 }
 
 Error body_too_large(size_t limit) {
-  return {Code::kInvalidArgument, "the body is larger than " + std::to_string(limit) + " bytes", "http.body-too-large"};
+  return {Code::kInvalidArgument, "the body is larger than " + std::to_string(limit) + " bytes",
+          std::string(kTooLargeReason)};
 }
 
 /// The error to answer with when reading failed; the code kCancelled: the client is gone, there is nobody to answer.
@@ -70,150 +41,6 @@ Error read_error(const Session& session, ErrorCode failure, std::string_view wha
   return {Code::kInvalidArgument, "this is not HTTP/1.1: " + failure.message(), "http.malformed"};
 }
 
-// ---- writing
-
-template <class Body>
-awaitable<bool> write_message(Session& session, http::response<Body>& message) {
-  http::response_serializer<Body> serializer(message);
-  ErrorCode failure;
-  while (!serializer.is_done() && !failure) {
-    session.watchdog.arm(session.shared->limits.write_ms);
-    std::tie(failure, std::ignore) = co_await http::async_write_some(session.transport, serializer, kAwait);
-  }
-  session.watchdog.disarm();
-  co_return !failure;
-}
-
-/// The head alone, of a message whose body follows by other means.
-awaitable<bool> write_head(Session& session, http::response<http::empty_body>& message) {
-  http::response_serializer<http::empty_body> serializer(message);
-  serializer.split(true);
-  ErrorCode failure;
-  while (!serializer.is_header_done() && !failure) {
-    session.watchdog.arm(session.shared->limits.write_ms);
-    std::tie(failure, std::ignore) = co_await http::async_write_some(session.transport, serializer, kAwait);
-  }
-  session.watchdog.disarm();
-  co_return !failure;
-}
-
-template <class Body>
-void fill_head(http::response<Body>& message, const Session& session, const Exchange& exchange,
-               const Response& response, After after) {
-  message.version(11);
-  message.result(static_cast<unsigned>(response.status));
-  for (const auto& [name, value] : response.headers.all()) message.insert(name, value);
-  message.set("X-Request-Id", exchange.request->id);
-  message.set("X-Content-Type-Options", "nosniff");
-  message.set("Referrer-Policy", "no-referrer");
-  if (message.find("Content-Security-Policy") == message.end())  // what a plugin serves may need another
-    message.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
-  if (message.find(http::field::cache_control) == message.end()) message.set("Cache-Control", "no-store");
-  if (const_cast<Session&>(session).transport.tls() != nullptr)
-    message.set("Strict-Transport-Security", "max-age=31536000");
-  message.keep_alive(after == After::kKeep);
-}
-
-bool has_no_body(int status) {
-  return status == 204 || status == 304;
-}
-
-awaitable<bool> write_text(Session& session, const Exchange& exchange, const Response& response, After after) {
-  const auto& text = std::get<std::string>(response.body);
-  if (exchange.request->method == Method::kHead || has_no_body(response.status)) {
-    http::response<http::empty_body> message;
-    fill_head(message, session, exchange, response, after);
-    if (!has_no_body(response.status) && message.find(http::field::content_length) == message.end())
-      message.content_length(text.size());
-    co_return co_await write_message(session, message);
-  }
-  http::response<http::string_body> message;
-  fill_head(message, session, exchange, response, after);
-  message.body() = text;
-  message.content_length(text.size());
-  co_return co_await write_message(session, message);
-}
-
-/// Reads on a worker thread, because a disk may be slow.
-Result<std::string> read_piece(int fd, uint64_t size_bytes) {
-  std::string piece(std::min<uint64_t>(size_bytes, kStreamedReadBytes), '\0');
-  while (true) {
-    const ssize_t got = ::read(fd, piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return errno_error("read a file", errno);
-    if (got == 0) return Error{Code::kDataLoss, "a file is shorter than it was"};
-    piece.resize(static_cast<size_t>(got));
-    return piece;
-  }
-}
-
-awaitable<bool> write_all(Session& session, const std::string& text) {
-  size_t written = 0;
-  while (written < text.size()) {
-    session.watchdog.arm(session.shared->limits.write_ms);
-    const auto rest = asio::buffer(text.data() + written, text.size() - written);
-    auto [failure, size] = co_await session.transport.async_write_some(rest, kAwait);
-    if (failure) co_return false;
-    written += size;
-  }
-  session.watchdog.disarm();
-  co_return true;
-}
-
-awaitable<bool> write_file(Session& session, const Exchange& exchange, Response response, After after) {
-  auto file = std::make_shared<FileBody>(std::get<FileBody>(std::move(response.body)));
-  http::response<http::empty_body> head;
-  fill_head(head, session, exchange, response, after);
-  head.content_length(file->size_bytes);
-  const bool sent = co_await write_head(session, head);
-  if (!sent || exchange.request->method == Method::kHead) co_return sent;
-  for (uint64_t left = file->size_bytes; left > 0;) {
-    std::function<Result<std::string>()> work = [file, left] { return read_piece(file->fd.get(), left); };
-    const auto piece = co_await on_worker(session, std::move(work));
-    if (!piece.ok() || !piece->ok()) co_return false;
-    const std::string& bytes = piece->value();
-    const bool ok = co_await write_all(session, bytes);
-    if (!ok) co_return false;
-    left -= bytes.size();
-  }
-  co_return true;
-}
-
-// ---- feeds over plain HTTP
-
-awaitable<bool> write_chunk(std::shared_ptr<Session> session, const std::string& text) {
-  char size[20];
-  const int digits = std::snprintf(size, sizeof size, "%zx\r\n", text.size());
-  const std::string framed = std::string(size, static_cast<size_t>(digits)) + text + "\r\n";
-  const bool sent = co_await write_all(*session, framed);
-  co_return sent;
-}
-
-/// Notices that the client has gone while nothing is sent to it.
-awaitable<void> watch_for_end(std::shared_ptr<Session> session) {
-  char ignored[512];
-  const auto space = asio::buffer(ignored);
-  ErrorCode failure;
-  while (!failure) std::tie(failure, std::ignore) = co_await session->transport.async_read_some(space, kAwait);
-  session->transport.close();
-  session->notify();
-}
-
-awaitable<void> write_feed(std::shared_ptr<Session> session, const Exchange& exchange, Response response) {
-  auto& body = std::get<FeedBody>(response.body);
-  std::shared_ptr<Feed> feed = std::move(body.feed);
-  http::response<http::empty_body> head;
-  fill_head(head, *session, exchange, response, After::kClose);
-  head.chunked(true);
-  const bool sent = co_await write_head(*session, head);
-  if (!sent) co_return;
-  asio::co_spawn(session->transport.get_executor(), watch_for_end(session), asio::detached);
-  FeedSend send = [session](const std::string& text) { return write_chunk(session, text); };
-  co_await pump(session, feed, body.format, send);
-  const std::string last = "0\r\n\r\n";
-  co_await write_all(*session, last);
-}
-
 // ---- reading
 
 Request take_head(Session& session, const Parser& parser) {
@@ -224,6 +51,7 @@ Request take_head(Session& session, const Parser& parser) {
   for (const auto& field : head) request.headers.add(std::string(field.name_string()), std::string(field.value()));
   request.peer = session.peer;
   request.is_websocket = beast::websocket::is_upgrade(head);
+  request.received_ns = system_clock().monotonic_ns();
   adopt_trace(request);
   return request;
 }
@@ -264,19 +92,112 @@ awaitable<bool> send_continue(Session& session, const Exchange& exchange) {
   co_return sent;
 }
 
-Response problem_of(const Exchange& exchange, const Error& error) {
-  Response response = problem(error, exchange.request->id);
-  if (error.reason == "http.timeout") response.status = 408;
-  return response;
+// ---- bodies that go on to somebody as a stream
+
+struct UploadSlot {
+  explicit UploadSlot(std::shared_ptr<Shared> common)
+      : shared(std::move(common)), taken(++shared->running_uploads <= shared->limits.uploads) {}
+  ~UploadSlot() { --shared->running_uploads; }
+  UploadSlot(const UploadSlot&) = delete;
+  UploadSlot& operator=(const UploadSlot&) = delete;
+  const std::shared_ptr<Shared> shared;
+  const bool taken;
+};
+
+/// On the connection's thread.
+struct Upload {
+  Upload(const asio::any_io_executor& executor, Fd socket)
+      : plugin(executor, asio::local::stream_protocol(), socket.release()) {}
+  StreamSocket plugin;
+  std::optional<Response> answer;
+};
+
+/// Waits for the answer on a worker of its own kind, so that slow uploads keep no other request waiting. The slot is
+/// free when the wait is over, also when the client has gone before.
+Status wait_for_answer(Session& session, const std::shared_ptr<BodyPipe>& pipe, const std::shared_ptr<Upload>& upload,
+                       std::shared_ptr<UploadSlot> slot) {
+  const asio::any_io_executor executor = session.transport.get_executor();
+  auto work = [executor, pipe, upload, slot = std::move(slot), waiting = session.weak_from_this()]() mutable {
+    auto answer = std::make_shared<Response>(pipe->wait());
+    slot.reset();
+    asio::post(executor, [upload, answer, waiting] {
+      upload->answer = std::move(*answer);
+      ErrorCode ignored;
+      upload->plugin.shutdown(StreamSocket::shutdown_both, ignored);
+      if (const auto alive = waiting.lock()) alive->notify();
+    });
+  };
+  return session.shared->uploads->post(std::move(work));
+}
+
+/// Gives the rest of the body to the plugin, until it has answered or wants no more.
+awaitable<Status> carry_body(Session& session, Exchange& exchange, Upload& upload) {
+  auto bytes = std::exchange(exchange.request->body, {});
+  if (bytes.empty()) {  // nothing was read yet, so nothing was asked for
+    const bool continued = co_await send_continue(session, exchange);
+    if (!continued) co_return Status(Error{Code::kCancelled, "the client is gone"});
+  }
+  while (true) {
+    const bool taken = co_await write_to_plugin(session, upload.plugin, bytes);
+    if (!taken || upload.answer || exchange.parser.is_done()) break;
+    bytes.resize(kReadBytes * 4);
+    session.watchdog.arm(session.shared->limits.body_ms);
+    const auto got = co_await read_body(session, exchange.parser, bytes.data(), bytes.size());
+    session.watchdog.disarm();
+    if (!got.ok()) co_return Status(got.error());
+    bytes.resize(*got);
+  }
+  exchange.body_read = exchange.parser.is_done();
+  ErrorCode ignored;
+  upload.plugin.shutdown(StreamSocket::shutdown_send, ignored);
+  while (!upload.answer && session.transport.socket().is_open()) co_await session.wait(kAnswerMs);
+  co_return upload.answer ? Status() : Status(Error{Code::kCancelled, "the host stops"});
+}
+
+Error too_many_uploads(const Limits& limits) {
+  Error error{Code::kResourceExhausted, "more than " + std::to_string(limits.uploads) + " uploads to plugins",
+              "api.uploads"};
+  error.retry_after_ns = 1'000'000'000;
+  return error;
+}
+
+/// What was read of the body already is in the request.
+awaitable<Response> handle_piped(Session& session, Exchange& exchange) {
+  using Begun = std::variant<Response, std::shared_ptr<BodyPipe>>;
+  auto slot = std::make_shared<UploadSlot>(session.shared);
+  if (!slot->taken) co_return problem_of(exchange, too_many_uploads(session.shared->limits));
+  Application* application = &session.shared->application;
+  const std::shared_ptr<const Request> request = exchange.request;
+  std::function<Begun()> work = [application, request] { return application->pipe(*request); };
+  auto begun = co_await on_worker(session, std::move(work));
+  if (!begun.ok()) co_return problem_of(exchange, begun.error());
+  if (auto* refusal = std::get_if<Response>(&*begun)) co_return std::move(*refusal);
+  const auto pipe = std::get<std::shared_ptr<BodyPipe>>(std::move(*begun));
+  const auto upload = std::make_shared<Upload>(session.transport.get_executor(), pipe->take_socket());
+  const auto waits = wait_for_answer(session, pipe, upload, std::move(slot));
+  Status carried = waits;
+  if (carried.ok()) carried = co_await carry_body(session, exchange, *upload);
+  if (!carried.ok()) {
+    pipe->cancel();
+    ErrorCode ignored;
+    upload->plugin.close(ignored);
+    co_return problem_of(exchange, carried.error());
+  }
+  co_return std::move(*upload->answer);
 }
 
 awaitable<Response> handle_whole(Session& session, Exchange& exchange) {
   const size_t limit = session.shared->limits.body_bytes;
+  const bool pipes = session.shared->application.pipes_body(*exchange.request);
   const auto announced = exchange.parser.content_length();
-  if (announced && *announced > limit) co_return problem_of(exchange, body_too_large(limit));
+  if (announced && *announced > limit) {
+    if (pipes) co_return co_await handle_piped(session, exchange);
+    co_return problem_of(exchange, body_too_large(limit));
+  }
   const bool continued = co_await send_continue(session, exchange);
   if (!continued) co_return Response();
   const auto read = co_await read_whole_body(session, exchange);
+  if (!read.ok() && pipes && read.error().reason == kTooLargeReason) co_return co_await handle_piped(session, exchange);
   if (!read.ok()) co_return problem_of(exchange, read.error());
   Application* application = &session.shared->application;
   const std::shared_ptr<const Request> request = exchange.request;
@@ -323,58 +244,6 @@ awaitable<Response> handle_streamed(Session& session, Exchange& exchange) {
   const bool continued = co_await send_continue(session, exchange);
   if (!continued) co_return Response();
   co_return co_await feed_sink(session, exchange, sink);
-}
-
-// ---- one request
-
-struct FeedSlot {
-  explicit FeedSlot(Shared& common) : shared(common), taken(++common.feeds <= common.limits.feeds) {}
-  ~FeedSlot() { --shared.feeds; }
-  FeedSlot(const FeedSlot&) = delete;
-  FeedSlot& operator=(const FeedSlot&) = delete;
-  Shared& shared;
-  const bool taken;
-};
-
-awaitable<After> respond_with_feed(std::shared_ptr<Session> session, Exchange& exchange, Response response) {
-  const FeedSlot slot(*session->shared);
-  if (!slot.taken) {
-    const Error error{Code::kResourceExhausted,
-                      "more than " + std::to_string(session->shared->limits.feeds) + " watches and event streams",
-                      "api.watchers"};
-    const Response refusal = problem_of(exchange, error);
-    co_await write_text(*session, exchange, refusal, After::kClose);
-    co_return After::kClose;
-  }
-  auto& body = std::get<FeedBody>(response.body);
-  if (body.format != FeedBody::Format::kWebSocket) {
-    co_await write_feed(session, exchange, std::move(response));
-    co_return After::kClose;
-  }
-  std::shared_ptr<Feed> feed = std::move(body.feed);
-  HttpRequest upgrade = exchange.parser.release();
-  co_await serve_feed_websocket(session, std::move(upgrade), feed);
-  co_return After::kClose;
-}
-
-awaitable<After> respond(std::shared_ptr<Session> session, Exchange& exchange, Response response) {
-  const bool keep = exchange.body_read && exchange.parser.keep_alive() && !session->shared->draining;
-  const After after = keep ? After::kKeep : After::kClose;
-  if (std::holds_alternative<FeedBody>(response.body))
-    co_return co_await respond_with_feed(session, exchange, std::move(response));
-  if (std::holds_alternative<BridgeBody>(response.body)) {
-    Fd socket = std::get<BridgeBody>(std::move(response.body)).socket;
-    HttpRequest upgrade = exchange.parser.release();
-    co_await serve_bridge(session, std::move(upgrade), std::move(socket));
-    co_return After::kClose;
-  }
-  bool sent = false;
-  if (std::holds_alternative<FileBody>(response.body)) {
-    sent = co_await write_file(*session, exchange, std::move(response), after);
-  } else {
-    sent = co_await write_text(*session, exchange, response, after);
-  }
-  co_return sent ? after : After::kClose;
 }
 
 /// Waits for the first byte of a request.

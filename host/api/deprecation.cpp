@@ -32,6 +32,8 @@ std::string http_date(int64_t seconds) {
 
 const contract::Deprecation* find_deprecation(const Route& route, const contract::Schema& schema) {
   if (const auto* at = std::get_if<CollectionRoute>(&route)) return of_kind(schema.find_segment(at->segment));
+  if (const auto* at = std::get_if<CollectionVerbRoute>(&route))
+    return of_verb(schema.find_segment(at->segment), at->verb);
   if (const auto* at = std::get_if<ObjectRoute>(&route)) return of_kind(schema.find_segment(at->segment));
   if (const auto* at = std::get_if<VerbRoute>(&route)) return of_verb(schema.find_segment(at->segment), at->verb);
   return nullptr;

@@ -7,12 +7,16 @@
 #include "host/api/kinds.h"
 #include "host/api/openapi.h"
 #include "host/api/problem.h"
+#include "host/api/traced_sink.h"
+#include "host/api/tracing.h"
 #include "host/api/watch_feed.h"
 #include "host/base/clock.h"
 #include "host/base/log.h"
 #include "host/bus/subject.h"
+#include "host/contract/moment.h"
 #include "host/contract/time_text.h"
 #include "host/contract/units.h"
+#include "host/trace/scope.h"
 
 namespace novacron::host::api {
 namespace {
@@ -80,7 +84,8 @@ Gateway::Gateway(Parts parts)
     : parts_(std::move(parts)),
       resources_(parts_.resources, parts_.actions),
       blobs_(parts_.blobs, parts_.resources, parts_.authorizer),
-      extensions_(parts_.caller, parts_.resources, parts_.authorizer) {
+      extensions_(parts_.caller, parts_.resources, parts_.authorizer),
+      host_(parts_.control, parts_.resources, parts_.authorizer) {
   parts_.metrics.add([stats = stats_](metrics::Sink& sink) { stats->tell(sink); });
 }
 Gateway::~Gateway() = default;
@@ -94,6 +99,8 @@ bool Gateway::streams_body(const Request& head) const {
 
 Response Gateway::handle(const Request& request) {
   const uint64_t begun_ns = system_clock().monotonic_ns();
+  RequestSpan span(parts_.tracer, request);
+  const trace::Scope scope(parts_.tracer, span.context());
   std::string route(kUnknownRoute);
   auto answered = answer(request, route);
   auto response = answered.ok() ? *std::move(answered) : problem(answered.error(), request.id);
@@ -106,40 +113,74 @@ Response Gateway::handle(const Request& request) {
          {"reason", answered.ok() ? "" : answered.error().reason},
          {"request", request.id}});
   }
+  span.answered(route, response.status, answered.ok() ? "" : answered.error().reason);
   stats_->record(route, request.method, response.status, system_clock().monotonic_ns() - begun_ns);
   return response;
 }
 
 std::variant<Response, std::unique_ptr<BodySink>> Gateway::begin(const Request& head) {
-  auto sink = begin_upload(head);
-  if (!sink.ok()) return problem(sink.error(), head.id);
-  return *std::move(sink);
+  auto span = std::make_unique<RequestSpan>(parts_.tracer, head);
+  const trace::Scope scope(parts_.tracer, span->context());
+  std::string route(kUnknownRoute);
+  auto sink = begin_upload(head, route);
+  if (sink.ok()) return traced(*std::move(sink), parts_.tracer, std::move(span), route);
+  auto refusal = problem(sink.error(), head.id);
+  span->answered(route, refusal.status, sink.error().reason);
+  return refusal;
 }
 
-Result<std::unique_ptr<BodySink>> Gateway::begin_upload(const Request& head) {
+Result<std::unique_ptr<BodySink>> Gateway::begin_upload(const Request& head, std::string& label) {
   const auto uri = TRY(parse_uri(head.target));
   const auto route = TRY(route_of(uri));
+  label = label_of(route, uri);
   const Call call{head, uri, TRY(context_of(head))};
   return blobs_.begin(call, route);
+}
+
+bool Gateway::pipes_body(const Request& head) const {
+  return ExtensionApi::pipes_body(head);
+}
+
+std::variant<Response, std::shared_ptr<BodyPipe>> Gateway::pipe(const Request& head) {
+  auto span = std::make_unique<RequestSpan>(parts_.tracer, head);
+  const trace::Scope scope(parts_.tracer, span->context());
+  std::string route(kUnknownRoute);
+  auto pipe = begin_pipe(head, route);
+  if (pipe.ok()) return traced(*std::move(pipe), parts_.tracer, std::move(span), route);
+  auto refusal = problem(pipe.error(), head.id);
+  span->answered(route, refusal.status, pipe.error().reason);
+  return refusal;
+}
+
+Result<std::shared_ptr<BodyPipe>> Gateway::begin_pipe(const Request& head, std::string& label) {
+  const auto uri = TRY(parse_uri(head.target));
+  const auto route = TRY(route_of(uri));
+  label = label_of(route, uri);
+  const auto* place = std::get_if<ExtensionRoute>(&route);
+  if (place == nullptr) return Error{Code::kNotFound, "there is nothing here", "http.path"};
+  const Call call{head, uri, TRY(context_of(head))};
+  return extensions_.pipe(call, *place);
 }
 
 Result<auth::ContextPtr> Gateway::context_of(const Request& request) const {
   auto context = std::make_shared<auth::Context>();
   context->identity = TRY(parts_.authenticator.authenticate(request.peer, request.headers.get("Authorization")));
   context->node = parts_.node;
-  context->trace_parent = request.trace_parent;
+  context->trace_parent = trace::trace_parent_or(request.trace_parent);
   context->request_id = request.id;
   return auth::ContextPtr(std::move(context));
+}
+
+std::string Gateway::label_of(const Route& route, const Uri& uri) const {
+  return describe(route, uri, [schema = parts_.resources.schema()](const std::string& segment) {
+    return schema->find_segment(segment) != nullptr;
+  });
 }
 
 Result<Response> Gateway::answer(const Request& request, std::string& label) {
   const auto uri = TRY(parse_uri(request.target));
   const auto route = route_of(uri);
-  if (route.ok()) {
-    label = describe(*route, uri, [schema = parts_.resources.schema()](const std::string& segment) {
-      return schema->find_segment(segment) != nullptr;
-    });
-  }
+  if (route.ok()) label = label_of(*route, uri);
   if (uri.path == "/healthz") return to_response({{"status", "ok"}});
   if (uri.path == "/readyz") return ready();
   if (uri.path == "/v1/auth/token") return issue_token(request);
@@ -155,6 +196,7 @@ Result<Response> Gateway::answer(const Request& request, std::string& label) {
 Result<Response> Gateway::answer_at(const Call& call, const Route& route) {
   if (const auto* which = std::get_if<Endpoint>(&route)) return endpoint(call, *which);
   if (const auto* place = std::get_if<CollectionRoute>(&route)) return resources_.collection(call, *place);
+  if (const auto* place = std::get_if<CollectionVerbRoute>(&route)) return resources_.collection_verb(call, *place);
   if (const auto* place = std::get_if<ObjectRoute>(&route)) return resources_.object(call, *place);
   if (const auto* place = std::get_if<VerbRoute>(&route)) return resources_.verb(call, *place);
   if (const auto* place = std::get_if<BlobRoute>(&route)) return blobs_.download(call, *place);
@@ -163,6 +205,7 @@ Result<Response> Gateway::answer_at(const Call& call, const Route& route) {
 }
 
 Result<Response> Gateway::endpoint(const Call& call, Endpoint which) {
+  if (HostApi::serves(which)) return host_.handle(call, which);
   if (!reads(call.request)) return method_not_allowed(call.request, "GET");
   switch (which) {
     case Endpoint::kVersion:
@@ -181,8 +224,9 @@ Result<Response> Gateway::endpoint(const Call& call, Endpoint which) {
       return scrape(call);
     case Endpoint::kHealth:
     case Endpoint::kReady:
-    case Endpoint::kToken:
-      break;  // answered without a context
+    case Endpoint::kToken:  // answered without a context
+    default:
+      break;
   }
   return Error{Code::kNotFound, "there is nothing here", "http.path"};
 }
@@ -251,9 +295,29 @@ Result<Response> Gateway::scrape(const Call& call) const {
   return response;
 }
 
+namespace {
+Result<EventTimes> event_times(const Query& query) {
+  const uint64_t now_ns = system_clock().real_ns();
+  const auto moment = [&](const char* name, uint64_t& ns) -> Status {
+    if (query.find(name) == nullptr) return {};
+    const auto time = contract::parse_moment(query.text(name), now_ns);
+    if (!time || time->seconds < 0) {
+      return Error{Code::kInvalidArgument,
+                   std::string(name) + " must be a time such as 2026-01-31T12:00:00Z or now-1h30m", "http.query"};
+    }
+    ns = static_cast<uint64_t>(time->seconds) * 1'000'000'000 + static_cast<uint64_t>(time->nanos);
+    return {};
+  };
+  EventTimes times;
+  TRY_STATUS(moment("since", times.since_ns));
+  TRY_STATUS(moment("until", times.until_ns));
+  return times;
+}
+}  // namespace
+
 Result<Response> Gateway::events(const Call& call) {
   const Query& query = call.uri.query;
-  TRY_STATUS(query.only({"subject", "after_sequence", "after_revision"}));
+  TRY_STATUS(query.only({"subject", "after_sequence", "after_revision", "since", "until"}));
   const auto& tenant = call.context->identity.tenant;
   TRY_STATUS(parts_.authorizer.authorize(*call.context, {"watch", std::string(kEventKind), tenant, ""}));
   bus::Interest interest;
@@ -266,7 +330,10 @@ Result<Response> Gateway::events(const Call& call) {
     const auto parsed = TRY(Query::parse("id=" + std::string(last_id)));
     interest.after_sequence = TRY(parsed.number("id", 0));
   }
-  if (query.text("after_sequence") == "0") {  // everything that is still there
+  const EventTimes times = TRY(event_times(query));
+  const bool from_start = query.text("after_sequence") == "0";
+  const bool resumes = interest.after_sequence != 0 || interest.after_revision != 0;
+  if (from_start || (query.find("since") != nullptr && !resumes)) {  // everything that is still there
     interest.after_sequence = 1;
     interest.overflow = bus::Overflow::kDropOldest;
   }
@@ -275,7 +342,7 @@ Result<Response> Gateway::events(const Call& call) {
   Response response;
   response.headers.set("Content-Type",
                        format == FeedBody::Format::kServerSentEvents ? "text/event-stream" : "application/x-ndjson");
-  response.body = FeedBody{follow_events(parts_.bus, event_texts_, std::move(interest)), format};
+  response.body = FeedBody{follow_events(parts_.bus, event_texts_, std::move(interest), times), format};
   return response;
 }
 

@@ -10,11 +10,13 @@
 #include "host/api/blob_api.h"
 #include "host/api/event_texts.h"
 #include "host/api/extension_api.h"
+#include "host/api/host_api.h"
 #include "host/api/http.h"
 #include "host/api/request_stats.h"
 #include "host/api/resource_api.h"
 #include "host/auth/authenticator.h"
 #include "host/bus/bus.h"
+#include "host/trace/tracer.h"
 
 namespace novacron::host::api {
 
@@ -37,10 +39,12 @@ class Gateway final : public Application {
     plugin::Caller& caller;
     blob::Store& blobs;
     bus::Bus& bus;
-    metrics::Metrics& metrics;                   ///< the gateway adds its own
+    metrics::Metrics& metrics;  ///< the gateway adds its own
+    HostControl& control;
     std::function<std::vector<Check>()> checks;  ///< [worker]
     std::string node;
     std::string version;
+    trace::Tracer* tracer = nullptr;  ///< null: requests are not traced
   };
   explicit Gateway(Parts parts);
   ~Gateway() override;
@@ -48,12 +52,16 @@ class Gateway final : public Application {
   bool streams_body(const Request& head) const override;
   Response handle(const Request& request) override;
   std::variant<Response, std::unique_ptr<BodySink>> begin(const Request& head) override;
+  bool pipes_body(const Request& head) const override;
+  std::variant<Response, std::shared_ptr<BodyPipe>> pipe(const Request& head) override;
 
  private:
   /// `label` is what the request is counted under.
   Result<Response> answer(const Request& request, std::string& label);
   Result<Response> answer_at(const Call& call, const Route& route);
-  Result<std::unique_ptr<BodySink>> begin_upload(const Request& head);
+  Result<std::unique_ptr<BodySink>> begin_upload(const Request& head, std::string& label);
+  Result<std::shared_ptr<BodyPipe>> begin_pipe(const Request& head, std::string& label);
+  std::string label_of(const Route& route, const Uri& uri) const;
   Result<auth::ContextPtr> context_of(const Request& request) const;
   Result<Response> endpoint(const Call& call, Endpoint which);
   Result<Response> issue_token(const Request& request);
@@ -67,6 +75,7 @@ class Gateway final : public Application {
   ResourceApi resources_;
   BlobApi blobs_;
   ExtensionApi extensions_;
+  HostApi host_;
   const std::shared_ptr<RequestStats> stats_ = std::make_shared<RequestStats>();    ///< shared with the metrics' source
   const std::shared_ptr<EventTexts> event_texts_ = std::make_shared<EventTexts>();  ///< shared with what follows events
   std::mutex open_api_mutex_;

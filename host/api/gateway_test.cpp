@@ -259,27 +259,6 @@ TEST_CASE_METHOD(Fixture, "Only the wanted fields are sent, and changed") {
   CHECK(json::parse(changed.body)["metadata"]["labels"]["team"] == "red");
 }
 
-TEST_CASE_METHOD(Fixture, "Many are deleted at once, by a selector") {
-  for (int i = 0; i < 4; ++i) make("r" + std::to_string(i), i < 3 ? R"({"team":"red"})" : "{}");
-  const auto remove = [&](const std::string& query) {
-    return client.call("DELETE", std::string(kRobots) + "?" + query);
-  };
-  CHECK(reason(remove("")) == "resource.unselective");
-  CHECK(client.call("DELETE", "/v1/robots?all").status == 405);
-  CHECK(remove("label_selector=team%3Dred&dry_run").status == 200);
-  const auto first = json::parse(remove("label_selector=team%3Dred&limit=2").body);
-  REQUIRE(first["items"].size() == 2);
-  CHECK(first["items"][0]["name"] == "r0");
-  CHECK(first["items"][0]["state"] == "DELETED");
-  const std::string token = first["next_page_token"];
-  const auto second = json::parse(remove("label_selector=team%3Dred&limit=2&page_token=" + percent_encode(token)).body);
-  CHECK(second["items"].size() == 1);
-  CHECK(second["next_page_token"] == "");
-  CHECK(client.call("GET", robot("r2")).status == 404);
-  CHECK(client.call("GET", robot("r3")).status == 200);
-  CHECK(json::parse(remove("all").body)["items"].size() == 1);
-}
-
 TEST_CASE_METHOD(Fixture, "The past is read by its revision") {
   const auto made = json::parse(make("r1").body);
   const std::string at = "?at=" + made["metadata"]["revision"].dump();

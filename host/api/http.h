@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,7 @@ struct Request {
   auth::Peer peer;
   std::string id;             ///< X-Request-Id, taken over or made
   std::string trace_parent;   ///< W3C traceparent of this request, taken over or made
+  uint64_t received_ns = 0;   ///< its head, monotonic; 0: not known
   bool is_websocket = false;  ///< asks to be upgraded
 };
 
@@ -64,10 +66,23 @@ struct BridgeBody {
   Fd socket;
 };
 
+/// A body that somebody writes into a stream socket, up to the end of that.
+struct StreamBody {
+  Fd socket;
+  std::string first = {};                   ///< what comes before
+  std::optional<uint64_t> size_bytes = {};  ///< of the whole: one that ends before breaks the connection
+};
+
+/// A stream socket with messages, to be joined with the client's WebSocket, see websocket_messages.cpp.
+struct MessagesBody {
+  Fd socket;
+  std::string protocol;  ///< the subprotocol; empty: none
+};
+
 struct Response {
   int status = 200;
   Headers headers = {};
-  std::variant<std::string, FileBody, FeedBody, BridgeBody> body = std::string();
+  std::variant<std::string, FileBody, FeedBody, BridgeBody, StreamBody, MessagesBody> body = std::string();
 };
 
 /// A response with a body of JSON.
@@ -83,6 +98,19 @@ class BodySink {
   virtual Response finish() = 0;
 };
 
+/// Takes the body of a request as the bytes of a stream socket, and answers when it wants. Destroyed early when the
+/// client goes away.
+class BodyPipe {
+ public:
+  virtual ~BodyPipe() = default;
+  /// Once: where the body goes. The end of writing is its end.
+  virtual Fd take_socket() = 0;
+  /// [worker] Blocks until there is an answer, which may be before the body has ended.
+  virtual Response wait() = 0;
+  /// [any] The rest of the body does not come.
+  virtual void cancel() = 0;
+};
+
 /// What a server serves.
 class Application {
  public:
@@ -94,6 +122,10 @@ class Application {
   virtual Response handle(const Request& request) = 0;
   /// [worker] The request is without its body. A response refuses it.
   virtual std::variant<Response, std::unique_ptr<BodySink>> begin(const Request& head) = 0;
+  /// [any] Quick. Whether pipe() takes the request instead of handle() when its body is larger than what that gets.
+  virtual bool pipes_body(const Request& head) const = 0;
+  /// [worker] The request is without its body. A response refuses it.
+  virtual std::variant<Response, std::shared_ptr<BodyPipe>> pipe(const Request& head) = 0;
 };
 
 }  // namespace novacron::host::api

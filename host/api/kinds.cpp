@@ -7,6 +7,13 @@ namespace {
 
 using nlohmann::ordered_json;
 
+/// The newest first.
+std::vector<std::string> versions_of(const contract::Kind& kind) {
+  std::vector<std::string> versions = {kind.version};
+  for (const auto& older : kind.older) versions.push_back(older.version);
+  return versions;
+}
+
 ordered_json describe(const contract::Kind& kind) {
   const bool of_tenant = kind.scope == contract::Scope::kTenant;
   ordered_json json = {{"id", kind.id},
@@ -17,6 +24,7 @@ ordered_json describe(const contract::Kind& kind) {
                        {"short", kind.short_names},
                        {"scope", of_tenant ? "TENANT" : "HOST"},
                        {"summary", kind.summary},
+                       {"versions", versions_of(kind)},
                        {"confirm_delete", kind.confirm_delete},
                        {"verbs", {"get", "list", "watch", "create", "update", "delete"}},
                        {"actions", ordered_json::array()},

@@ -43,7 +43,7 @@ ordered_json parameters() {
       {"field_selector",
        parameter("field_selector", "query", {{"type", "string"}, {"maxLength", contract::kMaxConditionBytes}},
                  "comparisons (== != < <= > >=) of fields, joined by && and ||: \"spec.cpu > 2 && "
-                 "metadata.created_at >= \\\"2026-01-01T00:00:00Z\\\"\"")},
+                 "metadata.created_at >= now-1h30m\"")},
       {"order_by", parameter("order_by", "query", text_schema(),
                              "up to 4 fields: \"metadata.created_at desc,metadata.name\"; absent: by tenant and name")},
       {"limit", parameter("limit", "query", {{"type", "integer"}, {"minimum", 1}, {"maximum", 1'000}, {"default", 500}},
@@ -143,10 +143,9 @@ ordered_json write_operation(const Kind& kind, const std::string& verb, const st
   return json;
 }
 
-ordered_json removal_schema() {
-  const ordered_json state = {{"type", "string"},
-                              {"enum", {"DELETED", "DELETING", "KEPT"}},
-                              {"description", "DELETING: finalizers are left; KEPT: code, reason and detail say why"}};
+/// What became of one of many: its name and state, and why nothing did.
+ordered_json outcome_schema(ordered_json states, const char* meaning) {
+  const ordered_json state = {{"type", "string"}, {"enum", std::move(states)}, {"description", meaning}};
   return {{"type", "object"},
           {"required", {"name", "uid", "state"}},
           {"properties",
@@ -159,28 +158,37 @@ ordered_json removal_schema() {
             {"detail", text_schema()}}}};
 }
 
-ordered_json bulk_delete_operation(const Kind& kind) {
-  auto json = operation("delete" + kind.name + "Collection", "Delete a page of " + kind.plural, kind.plural);
+ordered_json change_outcome_schema() {
+  auto schema = outcome_schema({"CHANGED", "UNCHANGED", "STARTED", "REFUSED"},
+                               "STARTED: see the operation; REFUSED: code, reason and detail say why");
+  schema["properties"]["revision"] = number_schema();
+  schema["properties"]["generation"] = number_schema();
+  schema["properties"]["operation"] = text_schema();
+  schema["properties"]["fields"] = {{"type", "array"}, {"items", {{"type", "object"}}}};
+  return schema;
+}
+
+/// Of a page of a collection, object by object.
+ordered_json bulk_operation(const Kind& kind, const std::string& id, const std::string& summary, ordered_json outcome) {
+  auto json = operation(id, summary, kind.plural);
   for (const char* name : {"label_selector", "field_selector", "all", "limit", "page_token", "dry_run"})
     json["parameters"].push_back(shared_parameter(name));
   auto schema = list_schema(kind);
-  schema["properties"]["items"]["items"] = removal_schema();
+  schema["properties"]["items"]["items"] = std::move(outcome);
   json["responses"]["200"] = answer("what became of each", json_content(std::move(schema)));
   return json;
+}
+
+ordered_json bulk_delete_operation(const Kind& kind) {
+  return bulk_operation(kind, "delete" + kind.name + "Collection", "Delete a page of " + kind.plural,
+                        outcome_schema({"DELETED", "DELETING", "KEPT"},
+                                       "DELETING: finalizers are left; KEPT: code, reason and detail say why"));
 }
 
 ordered_json body(const std::string& media_type, ordered_json schema, ordered_json example = nullptr) {
   ordered_json content = {{"schema", std::move(schema)}};
   if (!example.is_null()) content["example"] = std::move(example);
   return {{"required", true}, {"content", {{media_type, std::move(content)}}}};
-}
-
-ordered_json collection_path(const Kind& kind) {
-  ordered_json path = {{"get", list_operation(kind, kind.name)},
-                       {"post", write_operation(kind, "create", "Create")},
-                       {"delete", bulk_delete_operation(kind)}};
-  path["post"]["requestBody"] = body("application/json", schema_ref(kind.message->full_name), example_object(kind));
-  return path;
 }
 
 ordered_json json_patch_schema() {
@@ -196,14 +204,30 @@ ordered_json json_patch_schema() {
   return {{"type", "array"}, {"maxItems", contract::kMaxPatchOperations}, {"items", operation}};
 }
 
-void add_patch(const Kind& kind, ordered_json& patch) {
+void add_patch_body(const Kind& kind, ordered_json& patch) {
   patch["requestBody"] =
       body("application/merge-patch+json", {{"type", "object"}, {"additionalProperties", true}}, example_patch());
   auto& content = patch["requestBody"]["content"];
   content["application/json-patch+json"]["schema"] = json_patch_schema();
   content["application/apply-patch+json"]["schema"] = schema_ref(kind.message->full_name);
   for (const char* name : {"field_manager", "force"}) patch["parameters"].push_back(shared_parameter(name));
+}
+
+void add_patch(const Kind& kind, ordered_json& patch) {
+  add_patch_body(kind, patch);
   patch["responses"]["201"] = answer("the object, made by an apply", json_content(schema_ref(kind.message->full_name)));
+}
+
+ordered_json collection_path(const Kind& kind) {
+  ordered_json path = {{"get", list_operation(kind, kind.name)},
+                       {"post", write_operation(kind, "create", "Create")},
+                       {"patch", bulk_operation(kind, "patch" + kind.name + "Collection",
+                                                "Change a page of " + kind.plural, change_outcome_schema())},
+                       {"delete", bulk_delete_operation(kind)}};
+  add_patch_body(kind, path["patch"]);
+  path["patch"]["parameters"].push_back(shared_parameter("idempotency_key"));
+  path["post"]["requestBody"] = body("application/json", schema_ref(kind.message->full_name), example_object(kind));
+  return path;
 }
 
 ordered_json object_path(const Kind& kind) {
@@ -258,6 +282,20 @@ ordered_json action_path(const Kind& kind, const contract::Action& action) {
   return {{"post", std::move(json)}};
 }
 
+/// The same verb of a page of the collection.
+ordered_json bulk_verb_path(const Kind& kind, const std::string& verb, const std::string& summary,
+                            const ordered_json& one) {
+  auto json =
+      bulk_operation(kind, verb + kind.name + "Collection", summary + " (many at once)", change_outcome_schema());
+  json["parameters"].push_back(shared_parameter("idempotency_key"));
+  if (one.contains("requestBody")) json["requestBody"] = one["requestBody"];
+  return {{"post", std::move(json)}};
+}
+
+bool is_of_many(const contract::Action& action) {
+  return !action.read_only && action.stream == contract::ActionStream::kNone;
+}
+
 void mark_deprecated(ordered_json& item, const contract::Deprecation& deprecation) {
   for (auto& [method, operation] : item.items()) {
     operation["deprecated"] = true;
@@ -267,18 +305,38 @@ void mark_deprecated(ordered_json& item, const contract::Deprecation& deprecatio
   }
 }
 
+/// Which version's names the request and its answer have.
+ordered_json version_parameter(const Kind& kind) {
+  ordered_json versions = {kind.version};
+  std::string description = "by whose names: absent, " + kind.message->full_name;
+  for (const auto& older : kind.older) {
+    versions.push_back(older.version);
+    description += "; " + older.version + ", " + older.message->full_name;
+  }
+  return parameter("version", "query", {{"type", "string"}, {"enum", std::move(versions)}}, description.c_str());
+}
+
 void add_kind(ordered_json& paths, const Kind& kind) {
   const bool of_tenant = kind.scope == contract::Scope::kTenant;
   const std::string collection = (of_tenant ? "/v1/tenants/{tenant}/" : "/v1/") + kind.segment;
   const std::string object = collection + "/{name}";
   ordered_json place = ordered_json::array();
   if (of_tenant) place.push_back(shared_parameter("tenant"));
+  if (!kind.older.empty()) place.push_back(version_parameter(kind));
   const auto add = [&](const std::string& path, ordered_json item) {
     if (kind.deprecated) mark_deprecated(item, *kind.deprecated);
     if (!place.empty()) item["parameters"] = place;
     paths[path] = std::move(item);
   };
   add(collection, collection_path(kind));
+  for (const auto& verb : kind.verbs)
+    add(collection + ":" + verb.name, bulk_verb_path(kind, verb.name, verb.summary, ordered_json::object()));
+  for (const auto& action : kind.actions) {
+    if (!is_of_many(action)) continue;
+    auto item = bulk_verb_path(kind, action.verb, action.summary, action_path(kind, action)["post"]);
+    if (action.deprecated && !kind.deprecated) mark_deprecated(item, *action.deprecated);
+    add(collection + ":" + action.verb, std::move(item));
+  }
   place.push_back(shared_parameter("name"));
   add(object, object_path(kind));
   for (const auto& verb : kind.verbs) add(object + ":" + verb.name, patch_verb_path(kind, verb));
@@ -325,7 +383,60 @@ ordered_json blob_upload() {
   return post;
 }
 
+ordered_json object_schema(ordered_json properties) {
+  return {{"type", "object"}, {"properties", std::move(properties)}};
+}
+
+ordered_json list_of(ordered_json items) {
+  return {{"type", "array"}, {"items", std::move(items)}};
+}
+
+ordered_json settings_schema() {
+  const ordered_json any = {{"description", "any JSON; secrets are \"***\""}};
+  const ordered_json setting =
+      object_schema({{"name", text_schema()},
+                     {"value", any},
+                     {"origin", {{"type", "string"}, {"description", "file:line, or variable"}}},
+                     {"live", {{"type", "boolean"}, {"description", "a reload changes it"}}},
+                     {"configured", any},
+                     {"summary", text_schema()}});
+  return object_schema({{"files", list_of(text_schema())},
+                        {"restart_required", list_of(text_schema())},
+                        {"refused", {{"type", "string"}, {"description", "why the last reload changed nothing"}}},
+                        {"settings", list_of(setting)}});
+}
+
+void add_config_paths(ordered_json& paths) {
+  paths["/v1/config"] = plain_path("getConfig", "The settings in effect, and where each is from");
+  paths["/v1/config"]["get"]["responses"]["200"] = answer("the settings", json_content(settings_schema()));
+  auto reload = operation("reloadConfig", "Read the settings again; a wrong one changes nothing", "host");
+  reload["responses"]["200"] = answer(
+      "what has changed, and what waits for a restart",
+      json_content(object_schema({{"changed", list_of(text_schema())}, {"restart_required", list_of(text_schema())}})));
+  paths["/v1/config:reload"] = {{"post", std::move(reload)}};
+}
+
+void add_log_paths(ordered_json& paths) {
+  const ordered_json level = {{"type", {"string", "null"}}, {"enum", {"debug", "info", "warn", "error", nullptr}}};
+  const ordered_json schema =
+      object_schema({{"level", level}, {"levels", {{"type", "object"}, {"additionalProperties", level}}}});
+  paths["/v1/log"] = plain_path("getLogLevels", "The lowest levels that are logged");
+  paths["/v1/log"]["get"]["responses"]["200"] = answer("the levels", json_content(schema));
+  auto patch =
+      operation("setLogLevels", "Change them until the next reload or start; null takes a subject's away", "host");
+  patch["requestBody"] = body("application/merge-patch+json", schema, {{"levels", {{"api", "warn"}}}});
+  patch["responses"]["200"] = answer("the levels", json_content(schema));
+  paths["/v1/log"]["patch"] = std::move(patch);
+  paths["/v1/log/lines"] = plain_path("getLogLines", "The last lines of the log");
+  paths["/v1/log/lines"]["get"]["parameters"] = {parameter(
+      "limit", "query", {{"type", "integer"}, {"minimum", 1}, {"maximum", 1'000}, {"default", 100}}, "lines")};
+  paths["/v1/log/lines"]["get"]["responses"]["200"] =
+      answer("oldest first", json_content(object_schema({{"lines", list_of(text_schema())}})));
+}
+
 void add_host_paths(ordered_json& paths) {
+  add_config_paths(paths);
+  add_log_paths(paths);
   paths["/healthz"] = plain_path("health", "Whether the process answers");
   paths["/readyz"] = plain_path("ready", "Whether state and API serve, check by check; \"degraded\" is ready too");
   for (const char* open : {"/healthz", "/readyz"}) paths[open]["get"]["security"] = ordered_json::array();
@@ -338,7 +449,10 @@ void add_host_paths(ordered_json& paths) {
   paths["/v1/events"] = plain_path("events", "Events as they come, also over WebSocket", "application/x-ndjson");
   paths["/v1/events"]["get"]["parameters"] = {
       parameter("subject", "query", text_schema(), "a pattern such as plugin.* or >", "resource.tenant.*"),
-      parameter("after_sequence", "query", number_schema(), "resume behind this event; 0: all that is still there")};
+      parameter("after_sequence", "query", number_schema(), "resume behind this event; 0: all that is still there"),
+      parameter("since", "query", text_schema(), "only events from this time on, of those that are still there too",
+                "now-1h30m"),
+      parameter("until", "query", text_schema(), "only events up to this time", "now+1h")};
   paths["/v1/blobs"]["post"] = blob_upload();
 }
 

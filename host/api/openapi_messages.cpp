@@ -26,6 +26,28 @@ ordered_json of_enum(const contract::EnumType& type) {
   return {{"type", "string"}, {"enum", std::move(names)}};
 }
 
+/// A message of an installed contract, whose members are not known before.
+ordered_json of_any() {
+  ordered_json type = {{"type", "string"}, {"pattern", "/"}, {"examples", {"type.googleapis.com/shop.v1.Tool"}}};
+  return {{"type", "object"}, {"properties", {{"@type", std::move(type)}}}, {"additionalProperties", true}};
+}
+
+/// What has no shape that the contract knows.
+ordered_json of_free_form(FieldType type) {
+  switch (type) {
+    case FieldType::kNull:
+      return {{"type", "null"}};
+    case FieldType::kStruct:
+      return {{"type", "object"}, {"additionalProperties", true}};
+    case FieldType::kListValue:
+      return {{"type", "array"}, {"items", ordered_json::object()}};
+    case FieldType::kAny:
+      return of_any();
+    default:
+      return {{"description", "any JSON, null too"}};
+  }
+}
+
 ordered_json of_type(const Field& field, FieldType type) {
   switch (type) {
     case FieldType::kBool:
@@ -56,8 +78,11 @@ ordered_json of_type(const Field& field, FieldType type) {
       return {{"type", "string"}, {"examples", {"spec.a,metadata.labels"}}};
     case FieldType::kMessage:
       return schema_ref(field.message->full_name);
+    case FieldType::kWrapper:
+      return of_type(field.special->fields.front(), field.special->fields.front().type);
+    default:
+      return of_free_form(type);
   }
-  return ordered_json::object();
 }
 
 /// A number that may also be written with its unit.
@@ -175,6 +200,7 @@ ordered_json describe_messages(const contract::Schema& schema) {
   Messages messages;
   for (const auto& kind : schema.kinds()) {
     messages.add(kind.message);
+    for (const auto& older : kind.older) messages.add(older.message);
     for (const auto& action : kind.actions) {
       messages.add(action.method.request);
       messages.add(action.method.reply);

@@ -108,6 +108,9 @@ TEST_CASE("Field rules become keywords") {
   CHECK(robot_spec("password")["writeOnly"] == true);
   CHECK(robot_spec("image")["pattern"] == "^sha256:[0-9a-f]{64}$");
   CHECK_THAT(robot_spec("station")["description"].get<std::string>(), Catch::Contains("shop/Station"));
+  CHECK(robot_spec("settings") == json({{"type", "object"}, {"additionalProperties", true}}));
+  CHECK(robot_spec("badge")["properties"]["@type"]["type"] == "string");
+  CHECK(robot_spec("patience")["type"] == "integer");
   const auto& tool = document()["components"]["schemas"]["shop.v1.Tool"];
   CHECK(tool["required"] == json::array({"name"}));
   CHECK(tool["properties"]["name"]["pattern"] == "^(?:[a-z0-9]([-a-z0-9]*[a-z0-9])?)$");

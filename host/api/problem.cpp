@@ -15,7 +15,7 @@ struct StatusOfReason {
 };
 
 // Where HTTP says more than the code does.
-constexpr std::array<StatusOfReason, 15> kReasons = {{
+constexpr std::array<StatusOfReason, 16> kReasons = {{
     {"http.method", 405},
     {"http.accept", 406},
     {"http.content-type", 415},
@@ -25,6 +25,7 @@ constexpr std::array<StatusOfReason, 15> kReasons = {{
     {"extension.malformed", 502},
     {"api.connections", 503},
     {"api.watchers", 503},
+    {"api.uploads", 503},
     {"api.draining", 503},
     {"resource.watchers", 503},
     {"state.watchers", 503},

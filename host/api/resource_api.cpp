@@ -5,9 +5,11 @@
 
 #include "host/api/precondition.h"
 #include "host/api/problem.h"
+#include "host/api/resource_request.h"
 #include "host/api/watch_feed.h"
 #include "host/contract/field_mask.h"
 #include "host/contract/json_text.h"
+#include "host/resource/controllers.h"
 
 namespace novacron::host::api {
 namespace {
@@ -15,12 +17,6 @@ namespace {
 using resource::ObjectRef;
 using resource::ObjectView;
 using resource::WriteOptions;
-
-constexpr std::string_view kJson = "application/json";
-constexpr std::string_view kMergePatch = "application/merge-patch+json";
-constexpr std::string_view kJsonPatch = "application/json-patch+json";
-constexpr std::string_view kApplyPatch = "application/apply-patch+json";
-constexpr size_t kMaxIdempotencyKeyBytes = 128;
 
 std::string path_of(const ObjectView& object) {
   const std::string tenant = object.ref.tenant.empty() ? "" : "/tenants/" + percent_encode(object.ref.tenant);
@@ -39,7 +35,8 @@ Result<std::string> json_of(const ObjectView& object, const contract::FieldMask*
 /// None: all of them.
 Result<std::optional<contract::FieldMask>> fields_of(const Call& call, const contract::Kind& kind) {
   if (call.uri.query.find("fields") == nullptr) return std::optional<contract::FieldMask>();
-  return std::optional(TRY(contract::FieldMask::parse(*kind.message, call.uri.query.text("fields"))));
+  const auto* spoken = TRY(spoken_kind(call, kind));
+  return std::optional(TRY(contract::FieldMask::parse(*spoken->message, call.uri.query.text("fields"))));
 }
 
 Result<Response> object_response(int status, const ObjectView& object, const contract::FieldMask* fields = nullptr) {
@@ -54,45 +51,6 @@ Result<Response> write_response(int status, const resource::WriteResult& written
   if (written.replayed) response.headers.set("Idempotency-Replayed", "true");
   if (status == 201) response.headers.set("Location", path_of(written.object));
   return response;
-}
-
-Result<WriteOptions> write_options(const Call& call) {
-  WriteOptions options;
-  options.if_match = TRY(if_match(call.request));
-  if (TRY(call.uri.query.flag("dry_run"))) options.effect = resource::Effect::kDryRun;
-  const auto key = call.request.headers.get("Idempotency-Key");
-  if (key.empty()) return options;
-  if (key.size() > kMaxIdempotencyKeyBytes)
-    return Error{Code::kInvalidArgument, "an Idempotency-Key has at most 128 bytes", "http.idempotency-key"};
-  options.idempotency = resource::Idempotency{std::string(key), std::string(to_string(call.request.method)),
-                                              call.request.target, call.request.body};
-  return options;
-}
-
-/// What a list and a deletion of many take.
-Result<resource::ListOptions> list_options(const Call& call, const contract::Kind& kind, const std::string& tenant) {
-  const Query& query = call.uri.query;
-  resource::ListOptions options;
-  options.kind = kind.id;
-  options.tenant = tenant;
-  options.label_selector = query.text("label_selector");
-  options.field_selector = query.text("field_selector");
-  options.page_token = query.text("page_token");
-  options.page_size = TRY(query.number("limit", 0));
-  return options;
-}
-
-/// {"name":…,"tenant":…,"uid":…,"state":"DELETED"}; DELETING while finalizers are left, KEPT with why it is still
-/// there.
-nlohmann::ordered_json describe(const resource::Removal& removal) {
-  const char* state = removal.error ? "KEPT" : removal.deleting ? "DELETING" : "DELETED";
-  nlohmann::ordered_json item = {{"name", removal.ref.name}, {"uid", removal.ref.uid}, {"state", state}};
-  if (!removal.ref.tenant.empty()) item["tenant"] = removal.ref.tenant;
-  if (!removal.error) return item;
-  item["code"] = host::to_string(removal.error->code);
-  item["reason"] = removal.error->reason;
-  item["detail"] = removal.error->message;
-  return item;
 }
 
 Result<Response> action_response(resource::ActionResult result, resource::Effect effect) {
@@ -112,13 +70,6 @@ Result<Response> action_response(resource::ActionResult result, resource::Effect
 
 }  // namespace
 
-/// The kind that a path speaks of, with the schema that holds it.
-struct ResourceApi::Place {
-  std::shared_ptr<const contract::Schema> schema;
-  const contract::Kind* kind = nullptr;
-  std::string tenant;
-};
-
 Result<ResourceApi::Place> ResourceApi::place_of(const std::string& tenant, const std::string& segment) const {
   Place place{store_.schema(), nullptr, tenant};
   place.kind = place.schema->find_segment(segment);
@@ -136,23 +87,25 @@ Result<Response> ResourceApi::collection(const Call& call, const CollectionRoute
   const auto place = TRY(place_of(route.tenant, route.segment));
   if (call.request.method == Method::kPost) return create(call, place);
   if (call.request.method == Method::kDelete) return remove_many(call, place);
+  if (call.request.method == Method::kPatch) return patch_many(call, place);
   if (call.request.method != Method::kGet && call.request.method != Method::kHead)
-    return method_not_allowed(call.request, "GET, POST, DELETE");
+    return method_not_allowed(call.request, "GET, POST, PATCH, DELETE");
   const bool watches = TRY(call.uri.query.flag("watch"));
   return watches ? watch(call, place) : list(call, place);
 }
 
 Result<Response> ResourceApi::list(const Call& call, const Place& place) {
   const Query& query = call.uri.query;
-  TRY_STATUS(
-      query.only({"label_selector", "field_selector", "order_by", "limit", "page_token", "at", "fields", "watch"}));
+  TRY_STATUS(query.only(
+      {"version", "label_selector", "field_selector", "order_by", "limit", "page_token", "at", "fields", "watch"}));
   auto options = TRY(list_options(call, *place.kind, place.tenant));
   options.order_by = query.text("order_by");
   options.at_revision = TRY(query.number("at", 0));
   const auto fields = TRY(fields_of(call, *place.kind));
-  const auto page = TRY(store_.list(call.context, options));
+  auto page = TRY(store_.list(call.context, options));
   std::string json = "{\"items\":[";
-  for (const auto& object : page.objects) {
+  for (auto& object : page.objects) {
+    store_.controllers().tell(object);
     if (json.back() != '[') json += ',';
     json += TRY(json_of(object, fields ? &*fields : nullptr));
   }
@@ -160,31 +113,12 @@ Result<Response> ResourceApi::list(const Call& call, const Place& place) {
   return json_response(200, std::move(json));
 }
 
-Result<Response> ResourceApi::remove_many(const Call& call, const Place& place) {
-  if (place.tenant.empty() && place.kind->scope == contract::Scope::kTenant)
-    return method_not_allowed(call.request, "GET, POST");  // a deletion is of one tenant
-  const Query& query = call.uri.query;
-  TRY_STATUS(query.only({"label_selector", "field_selector", "all", "limit", "page_token", "dry_run"}));
-  const auto options = TRY(list_options(call, *place.kind, place.tenant));
-  const bool all = TRY(query.flag("all"));
-  if (!all && options.label_selector.empty() && options.field_selector.empty())
-    return Error{Code::kInvalidArgument, "say which by label_selector or field_selector, or all=true for all of them",
-                 "resource.unselective"};
-  const bool dry_run = TRY(query.flag("dry_run"));
-  const auto effect = dry_run ? resource::Effect::kDryRun : resource::Effect::kCommit;
-  const auto page = TRY(store_.remove_listed(call.context, options, effect));
-  nlohmann::ordered_json json = {{"items", nlohmann::ordered_json::array()}};
-  for (const auto& removal : page.removals) json["items"].push_back(describe(removal));
-  json["next_page_token"] = page.next_page_token;
-  json["revision"] = page.revision;
-  return json_response(200, json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-}
-
 Result<Response> ResourceApi::watch(const Call& call, const Place& place) {
   const Query& query = call.uri.query;
-  TRY_STATUS(query.only({"watch", "label_selector", "field_selector", "after_revision"}));
+  TRY_STATUS(query.only({"version", "watch", "label_selector", "field_selector", "after_revision"}));
   resource::WatchOptions options{place.kind->id, place.tenant, query.text("label_selector")};
   options.field_selector = query.text("field_selector");
+  options.version = query.text("version");
   options.after_revision = TRY(query.number("after_revision", 0));
   const auto last_id = call.request.headers.get("Last-Event-ID");  // of a client of server-sent events that comes back
   if (!last_id.empty()) {
@@ -200,12 +134,19 @@ Result<Response> ResourceApi::watch(const Call& call, const Place& place) {
 }
 
 Result<Response> ResourceApi::create(const Call& call, const Place& place) {
-  TRY_STATUS(call.uri.query.only({"dry_run"}));
+  TRY_STATUS(call.uri.query.only({"version", "dry_run"}));
   TRY_STATUS(check_content_type(call.request, {kJson}));
   const auto options = TRY(write_options(call));
   const ObjectRef ref{place.kind->id, place.tenant, ""};
-  const auto written = TRY(store_.create(call.context, ref, resource::Body::json(call.request.body), options));
+  auto written = TRY(store_.create(call.context, ref, resource::Body::json(call.request.body), options));
+  show(written.object, call);
   return write_response(options.effect == resource::Effect::kDryRun ? 200 : 201, written);
+}
+
+/// As the caller is to see it.
+void ResourceApi::show(ObjectView& object, const Call& call) {
+  store_.controllers().tell(object);
+  resource::speak(object, call.uri.query.text("version"));
 }
 
 Result<Response> ResourceApi::object(const Call& call, const ObjectRoute& route) {
@@ -222,10 +163,13 @@ Result<Response> ResourceApi::object(const Call& call, const ObjectRoute& route)
 }
 
 Result<Response> ResourceApi::get(const Call& call, const contract::Kind& kind, const ObjectRef& ref) {
-  TRY_STATUS(call.uri.query.only({"at", "fields"}));
+  TRY_STATUS(call.uri.query.only({"version", "at", "fields"}));
   const auto fields = TRY(fields_of(call, kind));
   const uint64_t at_revision = TRY(call.uri.query.number("at", 0));
-  const auto object = TRY(store_.get(call.context, ref, at_revision));
+  auto object = TRY(store_.get(call.context, ref, at_revision));
+  TRY(spoken_kind(call, kind));
+  if (at_revision == 0) store_.controllers().tell(object);
+  resource::speak(object, call.uri.query.text("version"));
   if (!none_match_hits(call.request, resource::etag(object)))
     return object_response(200, object, fields ? &*fields : nullptr);
   Response response;
@@ -240,18 +184,25 @@ Result<Response> ResourceApi::write(const Call& call, const ObjectRef& ref) {
   const auto options = TRY(write_options(call));
   auto written = change(call, ref, options);
   if (!written.ok()) return refused_write(call, store_, ref, std::move(written).error());
+  show(written->object, call);
   const bool is_new = written->created && options.effect == resource::Effect::kCommit;
   return write_response(is_new ? 201 : 200, *written);
 }
 
 Result<resource::WriteResult> ResourceApi::change(const Call& call, const ObjectRef& ref, const WriteOptions& options) {
-  if (call.request.method == Method::kPatch) return patch(call, ref, options);
+  if (call.request.method == Method::kPatch) {
+    TRY_STATUS(check_content_type(call.request, {kMergePatch, kJson, kJsonPatch, kApplyPatch}));
+    const bool applies = check_content_type(call.request, {kApplyPatch}).ok();
+    TRY_STATUS(applies ? call.uri.query.only({"version", "dry_run", "field_manager", "force"})
+                       : call.uri.query.only({"version", "dry_run"}));
+    return patch(call, ref, options);
+  }
   if (call.request.method == Method::kDelete) {
-    TRY_STATUS(call.uri.query.only({"dry_run"}));
+    TRY_STATUS(call.uri.query.only({"version", "dry_run"}));
     return store_.remove(call.context, ref, options);
   }
   if (call.request.method != Method::kPut) return method_not_allowed(call.request, "GET, PUT, PATCH, DELETE");
-  TRY_STATUS(call.uri.query.only({"dry_run", "update_mask"}));
+  TRY_STATUS(call.uri.query.only({"version", "dry_run", "update_mask"}));
   TRY_STATUS(check_content_type(call.request, {kJson}));
   auto masked = options;
   masked.update_mask = call.uri.query.text("update_mask");
@@ -260,14 +211,11 @@ Result<resource::WriteResult> ResourceApi::change(const Call& call, const Object
 
 Result<resource::WriteResult> ResourceApi::patch(const Call& call, const ObjectRef& ref, const WriteOptions& options) {
   const auto& body = call.request.body;
-  TRY_STATUS(check_content_type(call.request, {kMergePatch, kJson, kJsonPatch, kApplyPatch}));
   if (check_content_type(call.request, {kApplyPatch}).ok()) {
-    TRY_STATUS(call.uri.query.only({"dry_run", "field_manager", "force"}));
     const bool force = TRY(call.uri.query.flag("force"));
     const auto conflicts = force ? resource::Conflicts::kTakeOver : resource::Conflicts::kRefuse;
     return store_.apply(call.context, ref, call.uri.query.text("field_manager"), body, conflicts, options);
   }
-  TRY_STATUS(call.uri.query.only({"dry_run"}));
   if (check_content_type(call.request, {kJsonPatch}).ok()) return store_.json_patch(call.context, ref, body, options);
   return store_.patch(call.context, ref, body, options);
 }
@@ -280,7 +228,7 @@ Result<Response> ResourceApi::verb(const Call& call, const VerbRoute& route) {
   const bool fits = call.request.method == Method::kPost ||
                     (call.request.method == Method::kGet && (reads || call.request.is_websocket));
   if (!fits) return method_not_allowed(call.request, reads ? "GET, POST" : "POST");
-  TRY_STATUS(call.uri.query.only({"dry_run"}));
+  TRY_STATUS(call.uri.query.only({"version", "dry_run"}));
   TRY_STATUS(check_content_type(call.request, {kJson}));
   resource::ActionRequest request{{place.kind->id, place.tenant, route.name}, route.verb, call.request.body};
   request.options = TRY(write_options(call));
@@ -289,6 +237,7 @@ Result<Response> ResourceApi::verb(const Call& call, const VerbRoute& route) {
                  "http.upgrade-required"};
   auto result = actions_.run(call.context, request);
   if (!result.ok()) return refused_write(call, store_, request.ref, std::move(result).error());
+  if (auto* written = std::get_if<resource::WriteResult>(&*result)) show(written->object, call);
   return action_response(*std::move(result), request.options.effect);
 }
 

@@ -20,8 +20,10 @@ namespace novacron::host::api {
 ///   DELETE object
 ///   POST   object:verb           200; 202 and an Operation when it takes longer; WebSocket for a stream
 ///   GET    object:verb           the same for a verb that only reads
+///   PATCH  collection            a page of it, as DELETE chooses it; each object by itself
+///   POST   collection:verb       likewise
 ///
-/// Writes take If-Match, Idempotency-Key and dry_run=true.
+/// All take version: the names of that version of the kind. Writes take If-Match, Idempotency-Key and dry_run=true.
 class ResourceApi {
  public:
   ResourceApi(resource::Store& store, resource::Actions& actions) : store_(store), actions_(actions) {}
@@ -29,18 +31,30 @@ class ResourceApi {
   Result<Response> collection(const Call& call, const CollectionRoute& route);
   Result<Response> object(const Call& call, const ObjectRoute& route);
   Result<Response> verb(const Call& call, const VerbRoute& route);
+  Result<Response> collection_verb(const Call& call, const CollectionVerbRoute& route);
 
  private:
-  struct Place;
+  /// The kind that a path speaks of, with the schema that holds it.
+  struct Place {
+    std::shared_ptr<const contract::Schema> schema;
+    const contract::Kind* kind = nullptr;
+    std::string tenant;
+  };
   Result<Place> place_of(const std::string& tenant, const std::string& segment) const;
+  void show(resource::ObjectView& object, const Call& call);
   Result<Response> list(const Call& call, const Place& place);
   Result<Response> watch(const Call& call, const Place& place);
   Result<Response> create(const Call& call, const Place& place);
   Result<Response> remove_many(const Call& call, const Place& place);
+  Result<Response> patch_many(const Call& call, const Place& place);
+  Status check_many(const Call& call, const Place& place) const;
+  template <class ChangeOne>
+  Result<Response> change_many(const Call& call, const Place& place, const ChangeOne& change);
   Result<Response> get(const Call& call, const contract::Kind& kind, const resource::ObjectRef& ref);
   Result<Response> write(const Call& call, const resource::ObjectRef& ref);
   Result<resource::WriteResult> change(const Call& call, const resource::ObjectRef& ref,
                                        const resource::WriteOptions& options);
+  /// By the request's Content-Type.
   Result<resource::WriteResult> patch(const Call& call, const resource::ObjectRef& ref,
                                       const resource::WriteOptions& options);
 

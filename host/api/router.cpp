@@ -6,7 +6,7 @@
 namespace novacron::host::api {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Endpoint>, 10> kEndpoints = {{{"/healthz", Endpoint::kHealth},
+constexpr std::array<std::pair<std::string_view, Endpoint>, 14> kEndpoints = {{{"/healthz", Endpoint::kHealth},
                                                                                {"/readyz", Endpoint::kReady},
                                                                                {"/version", Endpoint::kVersion},
                                                                                {"/openapi.json", Endpoint::kOpenApi},
@@ -15,7 +15,11 @@ constexpr std::array<std::pair<std::string_view, Endpoint>, 10> kEndpoints = {{{
                                                                                {"/v1/schema", Endpoint::kSchema},
                                                                                {"/v1/kinds", Endpoint::kKinds},
                                                                                {"/v1/events", Endpoint::kEvents},
-                                                                               {"/metrics", Endpoint::kMetrics}}};
+                                                                               {"/metrics", Endpoint::kMetrics},
+                                                                               {"/v1/config", Endpoint::kConfig},
+                                                                               {"/v1/config:reload", Endpoint::kReload},
+                                                                               {"/v1/log", Endpoint::kLog},
+                                                                               {"/v1/log/lines", Endpoint::kLogTail}}};
 
 constexpr std::string_view kExtensions = "ext";
 constexpr std::string_view kTenants = "tenants";
@@ -25,6 +29,12 @@ constexpr std::string_view kDigestPrefix = "sha256:";
 
 Error no_such_path(const Uri& uri) {
   return {Code::kNotFound, "there is nothing at " + uri.path + "; /openapi.json lists what there is", "http.path"};
+}
+
+Route collection_route(std::string tenant, const std::string& last) {
+  const size_t colon = last.find(':');
+  if (colon == std::string::npos) return CollectionRoute{std::move(tenant), last};
+  return CollectionVerbRoute{std::move(tenant), last.substr(0, colon), last.substr(colon + 1)};
 }
 
 Route object_route(std::string tenant, const std::string& segment, const std::string& last) {
@@ -55,11 +65,11 @@ Result<Route> route_of(const Uri& uri) {
   const auto& parts = uri.segments;
   if (parts.size() >= 2 && parts[0] == kExtensions) return extension_route(uri);
   if (parts.size() < 2 || parts[0] != "v1") return no_such_path(uri);
-  if (parts.size() == 2) return Route(CollectionRoute{"", parts[1]});
+  if (parts.size() == 2) return collection_route("", parts[1]);
   if (parts[1] == kBlobs) return blob_route(uri);
   if (parts.size() == 3) return object_route("", parts[1], parts[2]);
   if (parts[1] != kTenants) return no_such_path(uri);
-  if (parts.size() == 4) return Route(CollectionRoute{parts[2], parts[3]});
+  if (parts.size() == 4) return collection_route(parts[2], parts[3]);
   if (parts.size() == 5) return object_route(parts[2], parts[3], parts[4]);
   return no_such_path(uri);
 }
@@ -69,6 +79,7 @@ std::string describe(const Route& route, const Uri& uri, const std::function<boo
     return (at.tenant.empty() ? "/v1/" : "/v1/tenants/{tenant}/") + (is_kind(at.segment) ? at.segment : "{kind}");
   };
   if (const auto* at = std::get_if<CollectionRoute>(&route)) return place(*at);
+  if (const auto* at = std::get_if<CollectionVerbRoute>(&route)) return place(*at) + ":{verb}";
   if (const auto* at = std::get_if<ObjectRoute>(&route)) return place(*at) + "/{name}";
   if (const auto* at = std::get_if<VerbRoute>(&route)) return place(*at) + "/{name}:{verb}";
   if (std::holds_alternative<BlobRoute>(route)) return "/v1/blobs/{digest}";

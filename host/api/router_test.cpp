@@ -16,6 +16,8 @@ std::string meaning(std::string_view target) {
   if (const auto* endpoint = std::get_if<Endpoint>(&*route))
     return "endpoint " + std::to_string(static_cast<int>(*endpoint));
   if (const auto* r = std::get_if<CollectionRoute>(&*route)) return "collection " + r->tenant + "|" + r->segment;
+  if (const auto* r = std::get_if<CollectionVerbRoute>(&*route))
+    return "verb of many " + r->tenant + "|" + r->segment + "|" + r->verb;
   if (const auto* r = std::get_if<ObjectRoute>(&*route))
     return "object " + r->tenant + "|" + r->segment + "|" + r->name;
   if (const auto* r = std::get_if<VerbRoute>(&*route))
@@ -49,6 +51,8 @@ TEST_CASE("Collections, objects and verbs, with a tenant and without") {
   CHECK(meaning("/v1/nodes") == "collection |nodes");
   CHECK(meaning("/v1/nodes/n1") == "object |nodes|n1");
   CHECK(meaning("/v1/nodes/n1:cordon") == "verb |nodes|n1|cordon");
+  CHECK(meaning("/v1/nodes:cordon") == "verb of many |nodes|cordon");
+  CHECK(meaning("/v1/tenants/blue/widgets.example.org:start") == "verb of many blue|widgets.example.org|start");
   CHECK(meaning("/v1/tenants/blue/widgets") == "collection blue|widgets");
   CHECK(meaning("/v1/tenants/blue/widgets.example.org/w1") == "object blue|widgets.example.org|w1");
   CHECK(meaning("/v1/tenants/blue/widgets/w1:start") == "verb blue|widgets|w1|start");

@@ -71,6 +71,29 @@ Result<Fd> listen_on(const asio::ip::tcp::endpoint& endpoint) {
   return socket;
 }
 
+/// What a listening stream socket listens on: AF_INET, AF_INET6 or AF_UNIX.
+Result<int> listening_family(const Fd& socket) {
+  const auto option = [&](int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(socket.get(), SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+  };
+  const int family = option(SO_DOMAIN);
+  const bool fits = family == AF_INET || family == AF_INET6 || family == AF_UNIX;
+  if (fits && option(SO_TYPE) == SOCK_STREAM && option(SO_ACCEPTCONN) == 1) return family;
+  return cannot_listen("the inherited descriptor " + std::to_string(socket.get()),
+                       "it is no listening stream socket of TCP or Unix");
+}
+
+/// "" for one without a path.
+std::string bound_path(const Fd& socket) {
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
+  if (size <= offsetof(sockaddr_un, sun_path)) return "";
+  return {address.sun_path, ::strnlen(address.sun_path, size - offsetof(sockaddr_un, sun_path))};
+}
+
 Result<std::string> bound_address(const Fd& socket) {
   asio::ip::tcp::endpoint endpoint;
   socklen_t size = static_cast<socklen_t>(endpoint.capacity());
@@ -103,7 +126,11 @@ Result<Fd> listen_on_path(const std::string& path) {
   return socket;
 }
 
-Status load_tls(asio::ssl::context& context, const auth::TlsFiles& files) {
+using TlsContext = std::shared_ptr<asio::ssl::context>;  ///< shared with a change of it that is on its way
+
+Result<TlsContext> load_tls(const auth::TlsFiles& files) {
+  auto made = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+  asio::ssl::context& context = *made;
   ErrorCode failure;
   context.use_certificate_chain_file(files.certificate, failure);
   if (!failure) context.use_private_key_file(files.key, asio::ssl::context::pem, failure);
@@ -113,7 +140,7 @@ Status load_tls(asio::ssl::context& context, const auth::TlsFiles& files) {
   SSL_CTX_set_options(context.native_handle(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_mode(context.native_handle(), SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_cipher_list(context.native_handle(), "ECDHE+AESGCM:ECDHE+CHACHA20");
-  return {};
+  return made;
 }
 
 void set_tcp_options(Socket& socket) {
@@ -148,20 +175,18 @@ class Server::Impl {
     }
     // After the threads, which post to it, and before their contexts, to which its work posts.
     shared_->lane.reset();
-    if (!options_.unix_socket.empty() && !acceptors_.empty()) ::unlink(options_.unix_socket.c_str());
+    if (owns_unix_socket_) ::unlink(unix_socket_.c_str());
   }
 
-  Status listen() {
-    if (!options_.listen.empty()) TRY_STATUS(load_tls(tls_, options_.tls));
-    for (const auto& text : options_.listen) {
-      const auto endpoint = TRY(parse_address(text));
-      auto socket = TRY(listen_on(endpoint));
-      addresses_.push_back(TRY(bound_address(socket)));
-      add_acceptor(endpoint.protocol().family(), std::move(socket));
-    }
-    if (options_.unix_socket.empty()) return {};
+  Status listen(std::vector<Fd> inherited) {
+    TRY_STATUS(listen_on_inherited(std::move(inherited)));
+    if (addresses_.empty()) TRY_STATUS(listen_on_addresses());
+    if (!addresses_.empty()) tls_ = TRY(load_tls(options_.tls));
+    if (!unix_socket_.empty() || options_.unix_socket.empty()) return {};
     auto socket = TRY(listen_on_path(options_.unix_socket));
     add_acceptor(AF_UNIX, std::move(socket));
+    unix_socket_ = options_.unix_socket;
+    owns_unix_socket_ = true;
     return {};
   }
 
@@ -188,6 +213,16 @@ class Server::Impl {
   }
 
   const std::vector<std::string>& addresses() const { return addresses_; }
+  const std::string& unix_socket() const { return unix_socket_; }
+  void set_max_connections(size_t connections) { max_connections_ = connections; }
+
+  /// Connections are made on the first thread, so the context changes there.
+  Status use_certificate(const auth::TlsFiles& files) {
+    if (addresses_.empty()) return {};
+    TlsContext context = TRY(load_tls(files));
+    asio::post(threads_[0].context, [this, context = std::move(context)] { tls_ = context; });
+    return {};
+  }
   size_t connections() const { return shared_->count(); }
   Stats stats() const {
     return {shared_->count(), shared_->feeds, shared_->lane->queued(), shared_->refused_connections};
@@ -199,6 +234,28 @@ class Server::Impl {
     asio::executor_work_guard<asio::io_context::executor_type> guard{context.get_executor()};
     std::thread worker;
   };
+
+  Status listen_on_inherited(std::vector<Fd> inherited) {
+    for (Fd& socket : inherited) {
+      const int family = TRY(listening_family(socket));
+      if (family == AF_UNIX)
+        unix_socket_ = bound_path(socket);
+      else
+        addresses_.push_back(TRY(bound_address(socket)));
+      add_acceptor(family, std::move(socket));
+    }
+    return {};
+  }
+
+  Status listen_on_addresses() {
+    for (const auto& text : options_.listen) {
+      const auto endpoint = TRY(parse_address(text));
+      auto socket = TRY(listen_on(endpoint));
+      addresses_.push_back(TRY(bound_address(socket)));
+      add_acceptor(endpoint.protocol().family(), std::move(socket));
+    }
+    return {};
+  }
 
   void add_acceptor(int family, Fd socket) {
     acceptors_.emplace_back(threads_[0].context, asio::generic::stream_protocol(family, SOCK_STREAM), socket.release());
@@ -233,8 +290,9 @@ class Server::Impl {
 
   void take(Socket socket) {
     const size_t count = shared_->count();
-    if (count >= options_.limits.connections) ++shared_->refused_connections;
-    if (count >= options_.limits.connections + options_.limits.refusals) return;
+    const size_t most = max_connections_;
+    if (count >= most) ++shared_->refused_connections;
+    if (count >= most + options_.limits.refusals) return;
     if (!socket.is_open()) return;
     ErrorCode failure;
     const bool is_local = socket.local_endpoint(failure).protocol().family() == AF_UNIX;
@@ -248,26 +306,31 @@ class Server::Impl {
       peer.address = peer_address(socket);
     }
     const auto executor = socket.get_executor();
-    auto session = std::make_shared<Session>(std::move(socket), is_local ? nullptr : &tls_, std::move(peer), shared_);
+    auto session =
+        std::make_shared<Session>(std::move(socket), is_local ? nullptr : tls_.get(), std::move(peer), shared_);
     shared_->add(session);
-    asio::co_spawn(executor, serve(session, count >= options_.limits.connections), asio::detached);
+    asio::co_spawn(executor, serve(session, count >= most), asio::detached);
   }
 
   const Options options_;
+  std::atomic<size_t> max_connections_ = options_.limits.connections;
   const std::shared_ptr<Shared> shared_;  ///< also of sessions, which end on their own threads
-  asio::ssl::context tls_{asio::ssl::context::tls_server};
+  TlsContext tls_;                        ///< of new connections; on the first thread once that runs
   std::array<IoThread, kThreads> threads_;
   std::vector<Acceptor> acceptors_;
   std::vector<std::string> addresses_;
+  std::string unix_socket_;
+  bool owns_unix_socket_ = false;
   size_t next_ = 0;
 };
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>> Server::create(Options options, Application& application, WorkerPool& pool) {
+Result<std::unique_ptr<Server>> Server::create(Options options, Application& application, WorkerPool& pool,
+                                               std::vector<Fd> inherited) {
   auto impl = std::make_unique<Impl>(std::move(options), application, pool);
-  TRY_STATUS(impl->listen());
+  TRY_STATUS(impl->listen(std::move(inherited)));
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
@@ -279,6 +342,15 @@ void Server::stop(uint64_t deadline_ms) {
 }
 const std::vector<std::string>& Server::addresses() const {
   return impl_->addresses();
+}
+const std::string& Server::unix_socket() const {
+  return impl_->unix_socket();
+}
+void Server::set_max_connections(size_t connections) {
+  impl_->set_max_connections(connections);
+}
+Status Server::use_certificate(const auth::TlsFiles& files) {
+  return impl_->use_certificate(files);
 }
 size_t Server::connections() const {
   return impl_->connections();

@@ -12,6 +12,7 @@
 
 #include "host/api/http.h"
 #include "host/auth/certificates.h"
+#include "host/base/fd.h"
 #include "host/base/worker_pool.h"
 
 namespace novacron::host::api {
@@ -22,7 +23,8 @@ struct Limits {
   size_t refusals = 64;                     ///< beyond `connections`, that still get their 503; more are just closed
   size_t body_bytes = 1024 * 1024;          ///< 413 "http.body-too-large"; not of a streamed body
   size_t header_bytes = 16 * 1024;          ///< 431 "http.headers-too-large"
-  size_t feeds = 2'000;                     ///< watches and event streams: 503 "api.watchers"
+  size_t feeds = 2'000;                     ///< watches, event streams and streams of plugins: 503 "api.watchers"
+  size_t uploads = 32;                      ///< bodies that go to plugins as streams: 503 "api.uploads"
   size_t running_requests = 64;             ///< on worker threads
   size_t queued_requests = 1'024;           ///< that wait for one: 503 "host.queue-full"
   uint64_t handshake_ms = 10'000;           ///< of TLS: closed
@@ -43,9 +45,12 @@ class Server {
     std::string unix_socket;          ///< path of the local administrator's socket, mode 0660; empty: none
     Limits limits;
   };
-  /// Listens, but serves nothing before start(). UNAVAILABLE "api.listen" for an address that cannot be had.
-  /// `application` and `pool` outlive the server.
-  static Result<std::unique_ptr<Server>> create(Options options, Application& application, WorkerPool& pool);
+  /// Listens, but serves nothing before start(). UNAVAILABLE "api.listen" for an address that cannot be had, or an
+  /// inherited descriptor that is no listening stream socket.
+  /// `application` and `pool` outlive the server. `inherited` are listening sockets that somebody else made: with such
+  /// of TCP, Options::listen is not used; with a Unix one, Options::unix_socket is not, and its path stays in the end.
+  static Result<std::unique_ptr<Server>> create(Options options, Application& application, WorkerPool& pool,
+                                                std::vector<Fd> inherited = {});
   /// Ends what is still there at once.
   ~Server();
   Server(const Server&) = delete;
@@ -58,7 +63,14 @@ class Server {
 
   /// "127.0.0.1:40123", in the order of `listen`, with the ports that were really taken.
   const std::vector<std::string>& addresses() const;
+  /// The path of the local administrator's socket; empty: none.
+  const std::string& unix_socket() const;
   size_t connections() const;
+  /// Limits::connections from now on; those that are there stay.
+  void set_max_connections(size_t connections);
+  /// The certificate of connections from now on. FAILED_PRECONDITION "api.tls" for files that do not fit; then the one
+  /// before stays.
+  Status use_certificate(const auth::TlsFiles& files);
   struct Stats {
     size_t connections = 0;
     size_t feeds = 0;            ///< watches and event streams

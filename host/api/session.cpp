@@ -35,7 +35,8 @@ void Watchdog::disarm() {
 Shared::Shared(const Limits& allowed, Application& served, WorkerPool& pool)
     : limits(allowed),
       application(served),
-      lane(std::make_unique<Lane>(pool, Lane::Options{"api", allowed.running_requests, allowed.queued_requests})) {}
+      lane(std::make_unique<Lane>(pool, Lane::Options{"api", allowed.running_requests, allowed.queued_requests})),
+      uploads(std::make_unique<Lane>(pool, Lane::Options{"api.uploads", allowed.uploads, allowed.uploads})) {}
 
 void Shared::add(const std::shared_ptr<Session>& session) {
   std::lock_guard lock(mutex_);
@@ -79,6 +80,11 @@ Session::~Session() {
   shared->remove(this);
 }
 
+void Session::when_draining(std::function<void()> end) {
+  on_drain = std::move(end);
+  if (shared->draining) on_drain();
+}
+
 void Session::drain() {
   asio::post(transport.get_executor(), [self = shared_from_this()] {
     if (self->on_drain) return self->on_drain();
@@ -104,6 +110,22 @@ asio::awaitable<void> Session::wait(uint64_t timeout_ms) {
 void Session::notify() {
   notified_ = true;
   wake_.cancel();
+}
+
+asio::awaitable<bool> write_to_plugin(Session& session, StreamSocket& plugin, const std::string& bytes) {
+  asio::steady_timer patience(session.transport.get_executor());
+  for (size_t written = 0; written < bytes.size();) {
+    patience.expires_after(milliseconds(session.shared->limits.write_ms));
+    patience.async_wait([&plugin](ErrorCode cancelled) {
+      ErrorCode ignored;
+      if (!cancelled) plugin.shutdown(StreamSocket::shutdown_both, ignored);
+    });
+    const auto rest = asio::buffer(bytes.data() + written, bytes.size() - written);
+    auto [broken, size] = co_await plugin.async_write_some(rest, kAwait);
+    if (broken) co_return false;
+    written += size;
+  }
+  co_return true;
 }
 
 }  // namespace novacron::host::api

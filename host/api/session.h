@@ -6,6 +6,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,6 +14,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
 #include <boost/beast/websocket/teardown.hpp>
 #include <condition_variable>
 #include <functional>
@@ -32,6 +34,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 
 using Socket = asio::generic::stream_protocol::socket;
+using StreamSocket = asio::local::stream_protocol::socket;  ///< of a plugin
 using ErrorCode = boost::system::error_code;
 using HttpRequest = http::request<http::buffer_body>;
 
@@ -113,8 +116,10 @@ struct Shared {
   const Limits limits;
   Application& application;
   std::unique_ptr<Lane> lane;
+  std::unique_ptr<Lane> uploads;  ///< waits for the answers to bodies that are streamed
   std::atomic<bool> draining{false};
   std::atomic<size_t> feeds{0};
+  std::atomic<size_t> running_uploads{0};
   std::atomic<uint64_t> refused_connections{0};
 
   void add(const std::shared_ptr<Session>& session);
@@ -144,6 +149,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::function<void()> on_drain;  ///< what to do when the server ends; empty: the connection finishes by itself
   bool idle = true;                ///< between requests
 
+  /// Sets on_drain, and calls it at once when the server ends already.
+  void when_draining(std::function<void()> end);
   /// [any] Asks the connection to end soon.
   void drain();
   /// [any] Ends it now.
@@ -157,18 +164,50 @@ class Session : public std::enable_shared_from_this<Session> {
   bool notified_ = false;
 };
 
+using Parser = http::request_parser<http::buffer_body>;
+
+/// Nobody needs them, and not everybody on the way reads them alike.
+struct RefuseChunkExtensions {
+  void operator()(uint64_t, beast::string_view extensions, ErrorCode& failure) const {
+    if (!extensions.empty()) failure = http::error::bad_chunk_extension;
+  }
+};
+
+/// A request under way.
+struct Exchange {
+  Exchange() { parser.on_chunk_header(refuse_extensions); }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  Parser parser;
+  RefuseChunkExtensions refuse_extensions;                         ///< called by the parser
+  std::shared_ptr<Request> request = std::make_shared<Request>();  ///< shared with the worker that handles it
+  bool body_read = false;                                          ///< to its end, so that another request may follow
+};
+
+enum class After { kKeep, kClose };
+
+/// Gives the response to the client.
+asio::awaitable<After> respond(std::shared_ptr<Session> session, Exchange& exchange, Response response);
+asio::awaitable<bool> write_all(Session& session, const std::string& text);
+Response problem_of(const Exchange& exchange, const Error& error);
+
 /// Serves a connection until it ends. `refuse`: with 503 "api.connections".
 asio::awaitable<void> serve(std::shared_ptr<Session> session, bool refuse);
 /// Upgrade the request and serve it to its end.
 asio::awaitable<void> serve_feed_websocket(std::shared_ptr<Session> session, HttpRequest request,
                                            std::shared_ptr<Feed> feed);
 asio::awaitable<void> serve_bridge(std::shared_ptr<Session> session, HttpRequest request, Fd socket);
+asio::awaitable<void> serve_messages(std::shared_ptr<Session> session, HttpRequest request, MessagesBody messages);
 
 /// Gives text to the client; false: it is gone.
 using FeedSend = std::function<asio::awaitable<bool>(const std::string& text)>;
 /// Sends what the feed gives, until it ends (which the client is told), the client goes, or the server ends.
 asio::awaitable<void> pump(std::shared_ptr<Session> session, std::shared_ptr<Feed> feed, FeedBody::Format format,
                            FeedSend send);
+
+/// Gives all of it to a plugin; false: it has gone, or took nothing for Limits::write_ms, and so lost its stream.
+asio::awaitable<bool> write_to_plugin(Session& session, StreamSocket& plugin, const std::string& bytes);
 
 /// Runs `work` on a worker thread; UNAVAILABLE or RESOURCE_EXHAUSTED when there is none.
 template <class T>

@@ -94,3 +94,17 @@ TEST_CASE_METHOD(TlsFixture, "TLS before 1.2 is refused") {
   CHECK(get(context, "localhost", &answer) != "");
   CHECK(answer.empty());
 }
+
+TEST_CASE_METHOD(TlsFixture,
+                 "A new certificate is that of the next connection, and one that does not fit changes nothing") {
+  asio::ssl::context context(asio::ssl::context::tls_client);
+  context.load_verify_file(files.ca);
+  context.set_verify_mode(asio::ssl::verify_peer);
+  std::string answer;
+  CHECK_FALSE(get(context, "cloud.example.org", &answer).empty());
+  CHECK(server->use_certificate({files.ca, folder.path + "/none", files.key}).error().reason == "api.tls");
+  CHECK(get(context, "localhost", &answer).empty());
+  const auto renewed = auth::ensure_certificates({folder.path + "/tls", {"cloud.example.org"}}).value();
+  REQUIRE(server->use_certificate(renewed).ok());
+  CHECK(get(context, "cloud.example.org", &answer).empty());
+}

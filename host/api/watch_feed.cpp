@@ -5,6 +5,8 @@
 #include <mutex>
 #include <optional>
 
+#include "host/resource/controllers.h"
+
 namespace novacron::host::api {
 namespace {
 
@@ -31,19 +33,24 @@ Result<FeedMessage> to_message(const resource::Event& event) {
 
 class WatchFeed final : public Feed {
  public:
-  WatchFeed(std::shared_ptr<Signal> signal, std::unique_ptr<resource::Watch> watch)
-      : signal_(std::move(signal)), watch_(std::move(watch)) {}
+  WatchFeed(const resource::Controllers& controllers, std::shared_ptr<Signal> signal,
+            std::unique_ptr<resource::Watch> watch)
+      : controllers_(controllers), signal_(std::move(signal)), watch_(std::move(watch)) {}
 
   Result<std::vector<FeedMessage>> take(size_t max) override {
-    const auto events = TRY(watch_->take(std::min(max, kMaxTakenChanges)));
+    auto events = TRY(watch_->take(std::min(max, kMaxTakenChanges)));
     std::vector<FeedMessage> messages;
     messages.reserve(events.size());
-    for (const auto& event : events) messages.push_back(TRY(to_message(event)));
+    for (auto& event : events) {
+      controllers_.tell(event.object);
+      messages.push_back(TRY(to_message(event)));
+    }
     return messages;
   }
   Signal& signal() override { return *signal_; }
 
  private:
+  const resource::Controllers& controllers_;
   const std::shared_ptr<Signal> signal_;  ///< shared with the watch's callback
   const std::unique_ptr<resource::Watch> watch_;
 };
@@ -54,14 +61,19 @@ constexpr size_t kHeadBytes = 160;  ///< of an event's text, about, besides its 
 
 /// What the bus has given and the client has not taken yet.
 struct Inbox {
+  explicit Inbox(EventTimes wanted) : times(wanted) {}
+
   void add(const bus::Batch& batch) {
     std::lock_guard lock(mutex);
     const bool was_empty = events.empty() && !end;
     missed += batch.missed;
-    if (events.size() + batch.events.size() > kMaxQueuedEvents) {
-      end = Error{Code::kOutOfRange, "the client is too slow: resume after the last event", "bus.overflow"};
-    } else {
-      events.insert(events.end(), batch.events.begin(), batch.events.end());
+    for (const auto& event : batch.events) {
+      if (event->time_ns < times.since_ns || event->time_ns > times.until_ns) continue;
+      if (events.size() >= kMaxQueuedEvents) {
+        end = Error{Code::kOutOfRange, "the client is too slow: resume after the last event", "bus.overflow"};
+        break;
+      }
+      events.push_back(event);
     }
     if (was_empty) signal.raise();
   }
@@ -84,6 +96,7 @@ struct Inbox {
     signal.raise();
   }
 
+  const EventTimes times;
   std::mutex mutex;
   std::deque<bus::EventPtr> events;
   uint64_t missed = 0;
@@ -93,8 +106,8 @@ struct Inbox {
 
 class EventFeed final : public Feed {
  public:
-  EventFeed(bus::Bus& bus, std::shared_ptr<EventTexts> texts, bus::Interest interest)
-      : bus_(bus), texts_(std::move(texts)) {
+  EventFeed(bus::Bus& bus, std::shared_ptr<EventTexts> texts, bus::Interest interest, EventTimes times)
+      : bus_(bus), texts_(std::move(texts)), inbox_(std::make_shared<Inbox>(times)) {
     interest.max_queued = kMaxQueuedEvents;
     bus::Callbacks callbacks;
     callbacks.on_events = [inbox = inbox_](const bus::Batch& batch) { inbox->add(batch); };
@@ -118,8 +131,8 @@ class EventFeed final : public Feed {
 
  private:
   bus::Bus& bus_;
-  const std::shared_ptr<EventTexts> texts_;                         ///< all clients', so it goes with the last
-  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();  ///< shared with the bus's callbacks
+  const std::shared_ptr<EventTexts> texts_;  ///< all clients', so it goes with the last
+  const std::shared_ptr<Inbox> inbox_;       ///< shared with the bus's callbacks
   bus::SubscriptionId subscription_ = 0;
 };
 
@@ -129,11 +142,12 @@ Result<std::unique_ptr<Feed>> watch_resources(resource::Store& store, const auth
                                               const resource::WatchOptions& options) {
   auto signal = std::make_shared<Signal>();
   auto watch = TRY(store.watch(context, options, [signal] { signal->raise(); }));
-  return std::unique_ptr<Feed>(std::make_unique<WatchFeed>(signal, std::move(watch)));
+  return std::unique_ptr<Feed>(std::make_unique<WatchFeed>(store.controllers(), signal, std::move(watch)));
 }
 
-std::unique_ptr<Feed> follow_events(bus::Bus& bus, std::shared_ptr<EventTexts> texts, bus::Interest interest) {
-  return std::make_unique<EventFeed>(bus, std::move(texts), std::move(interest));
+std::unique_ptr<Feed> follow_events(bus::Bus& bus, std::shared_ptr<EventTexts> texts, bus::Interest interest,
+                                    EventTimes times) {
+  return std::make_unique<EventFeed>(bus, std::move(texts), std::move(interest), times);
 }
 
 }  // namespace novacron::host::api

@@ -1,6 +1,7 @@
 // Watches of resources, and events, as feeds.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -19,7 +20,13 @@ inline constexpr size_t kMaxTakenBytes = 64 * 1'024;  ///< at once, of events, u
 Result<std::unique_ptr<Feed>> watch_resources(resource::Store& store, const auth::ContextPtr& context,
                                               const resource::WatchOptions& options);
 
+struct EventTimes {
+  uint64_t since_ns = 0;  ///< since 1970-01-01 UTC
+  uint64_t until_ns = UINT64_MAX;
+};
+
 /// See event_text(). A pattern that is none is reported as the feed's end.
-std::unique_ptr<Feed> follow_events(bus::Bus& bus, std::shared_ptr<EventTexts> texts, bus::Interest interest);
+std::unique_ptr<Feed> follow_events(bus::Bus& bus, std::shared_ptr<EventTexts> texts, bus::Interest interest,
+                                    EventTimes times = {});
 
 }  // namespace novacron::host::api

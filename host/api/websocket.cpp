@@ -3,15 +3,18 @@
 // A bridge joins a WebSocket with a stream socket. Binary messages are bytes, both ways. The text message
 // {"type":"end"} says that its sender sends no more bytes, as a half-close of the socket does; a client that closes the
 // WebSocket ends both directions.
+//
+// Messages between a client and a plugin are framed on the plugin's socket as novacron.http.v1 says.
 #include <poll.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/websocket/stream.hpp>
 #include <nlohmann/json.hpp>
 
+#include "host/api/message_frames.h"
 #include "host/api/session.h"
 
 namespace novacron::host::api {
@@ -19,7 +22,6 @@ namespace {
 
 namespace websocket = beast::websocket;
 using asio::awaitable;
-using StreamSocket = asio::local::stream_protocol::socket;
 using WebSocket = websocket::stream<Transport&, false>;  // without compression, which costs memory a connection
 
 constexpr size_t kBridgeBytes = 16 * 1024;
@@ -164,6 +166,78 @@ awaitable<void> carry_both_ways(std::shared_ptr<Bridge> bridge) {
   bridge->plugin.shutdown(StreamSocket::shutdown_both, ignored);
 }
 
+// ---- messages
+
+struct Talk {
+  Talk(std::shared_ptr<Session> of, Fd stream)
+      : session(std::move(of)),
+        client(session->transport),
+        plugin(session->transport.get_executor(), asio::local::stream_protocol(), stream.release()) {}
+
+  const std::shared_ptr<Session> session;
+  WebSocket client;
+  StreamSocket plugin;
+  uint16_t closing_code = 0;  ///< of the end that the client is told; 0: of none
+};
+
+/// What the plugin says next; its end too. None: it has gone without a word, or says what no message is.
+awaitable<std::optional<MessageFrame>> read_message(std::shared_ptr<Talk> talk) {
+  std::array<char, kMessageHeadBytes> head{};
+  const auto head_space = asio::buffer(head);
+  auto [cut, got] = co_await asio::async_read(talk->plugin, head_space, kAwait);
+  if (cut) co_return std::nullopt;
+  const auto announced = parse_message_head({head.data(), head.size()});
+  if (!announced) co_return std::nullopt;
+  MessageFrame message{announced->kind, std::string(announced->size, '\0')};
+  const auto space = asio::buffer(message.body);
+  auto [cut_off, size] = co_await asio::async_read(talk->plugin, space, kAwait);
+  if (cut_off || !is_message(message)) co_return std::nullopt;
+  co_return message;
+}
+
+/// Plugin to client, until the plugin ends.
+awaitable<void> pass_to_client(std::shared_ptr<Talk> talk) {
+  websocket::close_reason reason(websocket::close_code::internal_error);
+  bool alive = true;
+  while (alive) {
+    const auto message = co_await read_message(talk);
+    if (!message && talk->session->shared->draining) reason.code = websocket::close_code::going_away;
+    if (!message) break;
+    if (message->kind == MessageKind::kEnd) {
+      const auto end = parse_message_end(message->body);
+      reason.code = static_cast<websocket::close_code>(end.code);
+      reason.reason = end.reason;
+      break;
+    }
+    talk->client.text(message->kind == MessageKind::kText);
+    alive = co_await send(*talk->session, talk->client, message->body.data(), message->body.size());
+  }
+  talk->closing_code = reason.code;
+  talk->session->watchdog.arm(kLingerMs);
+  co_await talk->client.async_close(reason, kAwait);
+  talk->session->watchdog.disarm();
+}
+
+/// Client to plugin, until the client ends or the plugin takes no more; how it ended.
+awaitable<MessageEnd> pass_to_plugin(std::shared_ptr<Talk> talk) {
+  while (true) {
+    beast::flat_buffer message;
+    auto [failure, size] = co_await talk->client.async_read(message, kAwait);
+    if (failure == websocket::error::closed) {
+      const auto& reason = talk->client.reason();
+      const std::string_view words(reason.reason.data(), reason.reason.size());
+      co_return end_of_client(reason.code, words);
+    }
+    constexpr auto kGone = static_cast<uint16_t>(websocket::close_code::abnormal);
+    if (failure) co_return end_of_client(talk->closing_code == 0 ? kGone : talk->closing_code, "");
+    const auto kind = talk->client.got_text() ? MessageKind::kText : MessageKind::kBinary;
+    const std::string framed = frame_message(kind, {static_cast<const char*>(message.data().data()), message.size()});
+    const bool taken = co_await write_to_plugin(*talk->session, talk->plugin, framed);
+    ErrorCode ignored;
+    if (!taken) talk->plugin.shutdown(StreamSocket::shutdown_receive, ignored);  // it has gone: tell the client
+  }
+}
+
 }  // namespace
 
 awaitable<void> serve_feed_websocket(std::shared_ptr<Session> session, HttpRequest request,
@@ -186,14 +260,38 @@ awaitable<void> serve_bridge(std::shared_ptr<Session> session, HttpRequest reque
   configure(bridge->client, session->shared->limits);
   auto [refused] = co_await bridge->client.async_accept(request, kAwait);
   if (refused) co_return;
-  const std::weak_ptr<Bridge> weak = bridge;
-  session->on_drain = [weak] {
+  asio::co_spawn(session->transport.get_executor(), carry_out(bridge), asio::detached);
+  session->when_draining([weak = std::weak_ptr(bridge)] {
     const auto alive = weak.lock();
     ErrorCode ignored;
     if (alive) alive->plugin.shutdown(StreamSocket::shutdown_both, ignored);
-  };
-  asio::co_spawn(session->transport.get_executor(), carry_out(bridge), asio::detached);
+  });
   co_await carry_both_ways(bridge);
+  session->on_drain = nullptr;
+}
+
+awaitable<void> serve_messages(std::shared_ptr<Session> session, HttpRequest request, MessagesBody messages) {
+  const auto talk = std::make_shared<Talk>(session, std::move(messages.socket));
+  configure(talk->client, session->shared->limits);
+  if (!messages.protocol.empty()) {
+    websocket::stream_base::decorator chosen([protocol = messages.protocol](websocket::response_type& response) {
+      response.set(http::field::sec_websocket_protocol, protocol);
+    });
+    talk->client.set_option(std::move(chosen));
+  }
+  auto [refused] = co_await talk->client.async_accept(request, kAwait);
+  if (refused) co_return;
+  asio::co_spawn(session->transport.get_executor(), pass_to_client(talk), asio::detached);
+  session->when_draining([weak = std::weak_ptr(talk)] {
+    const auto alive = weak.lock();
+    ErrorCode ignored;
+    if (alive) alive->plugin.shutdown(StreamSocket::shutdown_receive, ignored);  // who closes is pass_to_client() alone
+  });
+  const auto end = co_await pass_to_plugin(talk);
+  const std::string last = frame_message(MessageKind::kEnd, format_message_end(end));
+  co_await write_to_plugin(*session, talk->plugin, last);
+  ErrorCode ignored;
+  talk->plugin.shutdown(StreamSocket::shutdown_both, ignored);
   session->on_drain = nullptr;
 }
 

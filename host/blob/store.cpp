@@ -76,6 +76,7 @@ class Store::State {
   Status remove(std::string_view digest);
   Result<CollectReply> collect(const std::unordered_set<std::string>& live, uint64_t grace_ms);
   Usage usage() const;
+  void set_max_bytes(uint64_t max_bytes);
 
  private:
   using UploadPtr = std::shared_ptr<UploadFile>;
@@ -96,7 +97,7 @@ class Store::State {
   }
 
   const fs::path folder_;
-  const Options options_;
+  Options options_;  ///< max_bytes under mutex_; the others never change
   const Clock& clock_;
   Fd lock_;
   mutable std::mutex mutex_;  ///< never held while a chunk is written or read
@@ -360,6 +361,11 @@ Usage Store::State::usage() const {
   return {blobs_.size(), blob_bytes_, upload_bytes_, options_.max_bytes};
 }
 
+void Store::State::set_max_bytes(uint64_t max_bytes) {
+  std::lock_guard lock(mutex_);
+  options_.max_bytes = max_bytes;
+}
+
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Store::~Store() = default;
 
@@ -413,6 +419,9 @@ Result<CollectReply> Store::collect(const std::unordered_set<std::string>& live,
 }
 Usage Store::usage() const {
   return state_->usage();
+}
+void Store::set_max_bytes(uint64_t max_bytes) {
+  state_->set_max_bytes(max_bytes);
 }
 
 }  // namespace novacron::host::blob

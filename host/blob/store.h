@@ -98,6 +98,8 @@ class Store final {
   /// grace covers the time between an upload and the first reference to it.
   Result<CollectReply> collect(const std::unordered_set<std::string>& live, uint64_t grace_ms);
   Usage usage() const;
+  /// Options::max_bytes from now on; what is there stays.
+  void set_max_bytes(uint64_t max_bytes);
 
  private:
   class State;

@@ -185,6 +185,18 @@ TEST_CASE("the same bytes twice are one blob") {
   CHECK(fixture.store->usage().blob_bytes == 4);
 }
 
+TEST_CASE("another quota holds from the next byte on, and what is there stays") {
+  Fixture fixture({.max_bytes = 100, .max_blob_bytes = 60});
+  Store& store = *fixture.store;
+  REQUIRE(store.put(std::string(60, 'a')).ok());
+  store.set_max_bytes(50);
+  CHECK(store.usage().max_bytes == 50);
+  CHECK(store.put("b").error().reason == "blob.quota");
+  CHECK(store.usage().blobs == 1);
+  store.set_max_bytes(61);
+  CHECK(store.put("b").ok());
+}
+
 TEST_CASE("quota, size and number of uploads are bounded, and a refusal costs nothing") {
   Fixture fixture({.max_bytes = 100, .max_blob_bytes = 60});
   Store& store = *fixture.store;

@@ -77,10 +77,12 @@ std::vector<std::string> own_names(const std::vector<Command>& commands) {
 
 std::vector<Command> own_commands() {
   std::vector<Command> commands = object_commands();
-  for (auto* more : {host_commands, login_commands}) {
+  for (auto* more : {host_commands, config_commands, login_commands}) {
     for (Command& command : more()) commands.push_back(std::move(command));
   }
   commands.push_back(completion_command());
+  commands.push_back(man_command());
+  commands.push_back(support_bundle_command());
   return commands;
 }
 

@@ -14,6 +14,8 @@ namespace novacron::host::cli {
 std::vector<Command> object_commands();
 /// status, doctor, events, version
 std::vector<Command> host_commands();
+/// config, log
+std::vector<Command> config_commands();
 /// `upload`, and what the kind of blobs has if it is known.
 Command blob_command(const contract::Kind* kind);
 /// login, context
@@ -22,6 +24,10 @@ std::vector<Command> login_commands();
 Command plugin_command(const contract::Kind& kind);
 /// Prints a script for a shell; the hidden command that it calls answers by completions() below.
 Command completion_command();
+
+Command support_bundle_command();
+/// Prints or writes the manual pages of all commands.
+Command man_command();
 
 /// What may follow the given words, the last of which may be unfinished.
 std::vector<std::string> completions(const Command& root, const std::vector<OptionSpec>& everywhere,

@@ -12,13 +12,18 @@ constexpr const char* kBash = R"sh(_novacron() {
 }
 complete -o default -F _novacron novacron
 )sh";
+// In a folder of $fpath the file is the body of the function, which its first call therefore has to go on with.
 constexpr const char* kZsh = R"sh(#compdef novacron
 _novacron() {
   local -a found
-  found=("${(@f)$(novacron __complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  found=(${(f)"$(novacron __complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)"})
   compadd -- $found || _files
 }
-compdef _novacron novacron
+if [[ ${funcstack[1]} == _novacron ]]; then
+  _novacron "$@"
+else
+  compdef _novacron novacron
+fi
 )sh";
 constexpr const char* kFish = R"sh(function __novacron_complete
   set -l words (commandline -opc) (commandline -ct)

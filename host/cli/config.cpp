@@ -1,10 +1,10 @@
 #include "host/cli/config.h"
 
-#include <toml++/toml.h>
 #include <filesystem>
 #include <sstream>
 
 #include "host/base/file.h"
+#include "host/base/toml.h"
 
 namespace novacron::host::cli {
 namespace {

@@ -144,6 +144,7 @@ std::string example_value(const contract::Field& field) {
   if (field.unit == Unit::kDuration) return "30s";
   if (field.cardinality == Cardinality::kMap) return "key=value";
   if (field.type == FieldType::kEnum) return field.enumeration->values.back().name;
+  if (contract::is_free_form(field.type)) return field.type == FieldType::kListValue ? "'[1]'" : "'{}'";
   if (field.type == FieldType::kMessage)
     return field.message->fields.empty() ? "" : field.message->fields[0].name + "=one";
   return field.type == FieldType::kString || field.type == FieldType::kBytes ? "text" : "2";

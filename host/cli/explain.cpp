@@ -14,6 +14,23 @@ using contract::Kind;
 using contract::MessageType;
 using contract::Unit;
 
+std::string free_form_name(FieldType type) {
+  switch (type) {
+    case FieldType::kNull:
+      return "null";
+    case FieldType::kStruct:
+      return "JSON object";
+    case FieldType::kValue:
+      return "JSON";
+    case FieldType::kListValue:
+      return "JSON list";
+    case FieldType::kAny:
+      return "any message (\"@type\")";
+    default:
+      return "object";
+  }
+}
+
 std::string scalar_name(FieldType type) {
   switch (type) {
     case FieldType::kBool:
@@ -40,11 +57,9 @@ std::string scalar_name(FieldType type) {
       return "duration";
     case FieldType::kFieldMask:
       return "field mask";
-    case FieldType::kEnum:
-    case FieldType::kMessage:
-      break;
+    default:
+      return free_form_name(type);
   }
-  return "object";
 }
 
 std::string enum_names(const Field& field) {
@@ -57,6 +72,7 @@ std::string enum_names(const Field& field) {
 
 std::string type_name(const Field& field) {
   std::string name = field.type == FieldType::kEnum ? "enum" : scalar_name(field.type);
+  if (field.type == FieldType::kWrapper) name = scalar_name(field.special->fields.front().type);
   if (field.unit == Unit::kBytes) name = "size (512MiB)";
   if (field.unit == Unit::kDuration) name = "duration (30s)";
   if (field.unit == Unit::kCpu) name = "CPUs (500m)";

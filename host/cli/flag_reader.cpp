@@ -49,6 +49,13 @@ Result<json> read_enum(const Field& field, const std::string& text) {
   return usage_error("\"" + text + "\" is none of " + list + "." + did_you_mean(wanted, names));
 }
 
+/// `given` is what was typed, for the error.
+Result<json> read_json(const Field& field, const std::string& text, const std::string& given) {
+  auto value = contract::text_to_json(field, text);
+  if (!value.ok()) return usage_error("\"" + given + "\" " + value.error().message);
+  return json::parse(*value, nullptr, false);
+}
+
 std::string_view unit_suffix(Unit unit) {
   switch (unit) {
     case Unit::kBytes:
@@ -122,6 +129,12 @@ Status put_pair(const MessageType& message, const std::string& key, const std::s
 Result<json> read_scalar(const Field& field, const std::string& text, const ReadFile& read_file) {
   if (field.type == FieldType::kBytes) return read_bytes(text, read_file);
   if (field.type == FieldType::kEnum) return read_enum(field, text);
+  if (field.type == FieldType::kWrapper) return read_scalar(field.special->fields.front(), text, read_file);
+  if (contract::is_free_form(field.type) && text.starts_with('@')) {
+    const std::string file = TRY(read_file(text.substr(1)));
+    return read_json(field, file, text);
+  }
+  if (contract::is_free_form(field.type)) return read_json(field, text, text);
   if (field.secret && text.starts_with('@')) return json(without_line_end(TRY(read_file(text.substr(1)))));
   auto value = contract::text_to_json(field, text);
   if (!value.ok()) return usage_error("\"" + text + "\" " + value.error().message);

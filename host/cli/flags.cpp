@@ -74,6 +74,8 @@ class Deriver {
 std::string value_name(const Field& field) {
   if (field.cardinality == Cardinality::kMap) return "KEY=VALUE";
   if (field.type == FieldType::kMessage) return "KEY=VALUE,…";
+  if (contract::is_free_form(field.type)) return "JSON|@FILE";
+  if (field.type == FieldType::kWrapper) return value_name(field.special->fields.front());
   if (field.unit == Unit::kBytes) return "SIZE";
   if (field.unit == Unit::kDuration || field.type == FieldType::kDuration) return "DURATION";
   if (field.unit == Unit::kCpu) return "CPUS";

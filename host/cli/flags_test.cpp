@@ -34,6 +34,7 @@ bool exists(const std::string& name) {
 
 Result<std::string> fake_file(const std::string& path) {
   if (path == "manual.txt") return std::string("read\nme");
+  if (path == "settings.json") return std::string("{\"from\":\"file\"}\n");
   return Error{Code::kNotFound, "no file " + path};
 }
 
@@ -102,6 +103,18 @@ TEST_CASE("bytes and secrets can come from a file") {
   CHECK(spec({{"--manual", "@manual.txt"}}) == json::parse(R"({"manual":"cmVhZAptZQ=="})"));
   CHECK(spec({{"--key", "@manual.txt"}}) == json::parse(R"({"key":"read\nme"})"));
   CHECK_FALSE(applied({{"--manual", "@missing"}}).ok());
+}
+
+TEST_CASE("free-form JSON is written as JSON, or read from a file") {
+  CHECK(option_of(flag("--settings")).value_name == "JSON|@FILE");
+  CHECK(option_of(flag("--floor")).value_name == "N");
+  CHECK(spec({{"--settings", R"({"a":{"b":[null]}})"}, {"--notes", "1"}, {"--notes", R"("x")"}, {"--floor", "-2"}}) ==
+        json::parse(R"({"settings":{"a":{"b":[null]}},"notes":[1,"x"],"floor":-2})"));
+  CHECK(spec({{"--settings", "@settings.json"}}) == json::parse(R"({"settings":{"from":"file"}})"));
+  CHECK(why_not("--settings", "[1]") == "--settings: \"[1]\" is no JSON object");
+  CHECK(why_not("--settings", "{").find("is no JSON: ") != std::string::npos);
+  CHECK(why_not("--notes", "bare").find("is no JSON: ") != std::string::npos);
+  CHECK(why_not("--floor", "x").find("whole number") != std::string::npos);
 }
 
 TEST_CASE("repeated flags make lists and maps") {

@@ -1,15 +1,7 @@
-#include "host/cli/command.h"
+#include "host/cli/help.h"
 #include "host/cli/text.h"
 
 namespace novacron::host::cli {
-namespace {
-
-constexpr size_t kMaxTermWidth = 28;
-
-struct Entry {
-  std::string term;
-  std::string text;
-};
 
 std::string option_term(const OptionSpec& option) {
   std::string term = option.short_name.empty() ? "    " : option.short_name + ", ";
@@ -28,6 +20,24 @@ std::string option_text(const OptionSpec& option) {
   if (option.repeated) text += text.empty() ? "may be repeated" : " (may be repeated)";
   return text;
 }
+
+std::string arguments_text(const Command& command) {
+  std::string text;
+  for (const ArgumentSpec& argument : command.arguments) {
+    const std::string name = argument.name + (argument.repeated ? "…" : "");
+    text += (text.empty() ? "" : " ") + (argument.required ? name : "[" + name + "]");
+  }
+  return text;
+}
+
+namespace {
+
+constexpr size_t kMaxTermWidth = 28;
+
+struct Entry {
+  std::string term;
+  std::string text;
+};
 
 /// Two columns; the right one is wrapped at the width of the terminal.
 std::string entries(const std::string& heading, const std::vector<Entry>& list, size_t width) {
@@ -57,10 +67,8 @@ std::string entries(const std::string& heading, const std::vector<Entry>& list, 
 std::string usage_line(const Command& command, const std::string& path) {
   std::string line = "usage: " + path;
   if (!command.run) return line + " COMMAND …\n";
-  for (const ArgumentSpec& argument : command.arguments) {
-    const std::string name = argument.name + (argument.repeated ? "…" : "");
-    line += argument.required ? " " + name : " [" + name + "]";
-  }
+  const std::string arguments = arguments_text(command);
+  if (!arguments.empty()) line += " " + arguments;
   if (!command.options.empty()) line += " [FLAGS]";
   return line + "\n";
 }

@@ -6,6 +6,7 @@
 #include "host/cli/nouns.h"
 #include "host/cli/objects.h"
 #include "host/cli/text.h"
+#include "host/cli/time_range.h"
 #include "host/contract/parts.h"
 #include "host/contract/time_text.h"
 
@@ -143,7 +144,7 @@ void tell_missed(Session& session, const json& event) {
 
 /// Without `follow`: what is retained. With it: what comes, until the wanted time is over or the user interrupts; a
 /// stream that breaks is taken up behind the last event that was seen.
-Result<ExitCode> show_events(Session& session, const std::string& pattern, bool follow) {
+Result<ExitCode> show_events(Session& session, const std::string& pattern, const Query& times, bool follow) {
   Client& client = *TRY(session.client());
   const bool limited = session.globals().timeout_ms.has_value();
   const uint64_t deadline_ns = session.wait_deadline_ns();
@@ -158,8 +159,9 @@ Result<ExitCode> show_events(Session& session, const std::string& pattern, bool 
     return is_over() ? Flow::kStop : Flow::kContinue;
   };
   do {
-    const Status ended =
-        client.lines(with_query("/v1/events", {{"subject", pattern}, {"after_sequence", after}}), idle_ms, on_event);
+    Query query = {{"subject", pattern}, {"after_sequence", after}};
+    query.insert(query.end(), times.begin(), times.end());
+    const Status ended = client.lines(with_query("/v1/events", query), idle_ms, on_event);
     const bool again = ended.ok() || ended.code() == Code::kDeadlineExceeded || ended.error().reason == "bus.overflow";
     if (!again) return ended.error();
   } while (follow && !is_over());
@@ -169,11 +171,14 @@ Result<ExitCode> show_events(Session& session, const std::string& pattern, bool 
 Command events_command() {
   Command command{.name = "events", .section = kSection, .summary = "Show recent events, or follow them as they come"};
   command.arguments = {{"PATTERN", "subjects such as plugin.failed, plugin.* or > [>]", false}};
-  command.options = {{"--follow", "", "", "go on until interrupted, or for --timeout"}};
-  command.examples = {"novacron events", "novacron events 'plugin.*' --follow"};
-  command.run = [](Session& session, const Arguments& arguments) {
+  command.options = time_range_options("events");
+  command.options.push_back({"--follow", "", "", "go on until interrupted, or for --timeout"});
+  command.examples = {"novacron events", "novacron events 'plugin.*' --follow", "novacron events --since 10m"};
+  command.run = [](Session& session, const Arguments& arguments) -> Result<ExitCode> {
     const std::string pattern = arguments.positional().empty() ? ">" : arguments.at(0);
-    return show_events(session, pattern, arguments.is_on("--follow") || session.globals().watch);
+    const Query times = {{"since", TRY(moment_of(arguments, "--since"))},
+                         {"until", TRY(moment_of(arguments, "--until"))}};
+    return show_events(session, pattern, times, arguments.is_on("--follow") || session.globals().watch);
   };
   return command;
 }

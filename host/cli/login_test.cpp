@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/auth/certificates.h"
+#include "host/base/file.h"
 #include "host/cli/config.h"
 #include "host/cli/testing.h"
 
@@ -85,6 +86,15 @@ TEST_CASE("contexts are listed, chosen and forgotten") {
   CHECK(cli({"context", "delete", "lab"}).code == ExitCode::kOk);
   CHECK(load_config(cli.config())->contexts.size() == 1);
   CHECK(cli({"mc", "list", "--context", "secnd"}).err.find("Did you mean `second`?") != std::string::npos);
+}
+
+TEST_CASE("a file of contexts that is none is refused") {
+  Folder folder;
+  const std::string path = folder.path + "/broken.toml";
+  for (const char* text : {"[&", "[contexts", "current = "}) {
+    REQUIRE(write_file(path, text, 0600).ok());
+    CHECK_FALSE(load_config(path).ok());
+  }
 }
 
 TEST_CASE("a context's token is never sent to a server that was named otherwise") {

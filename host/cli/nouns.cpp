@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "host/cli/bulk.h"
 #include "host/cli/edit.h"
 #include "host/cli/flag_value.h"
 #include "host/cli/flags.h"
@@ -58,7 +59,7 @@ Command delete_command(const Kind& kind, const std::string& noun) {
   Command command{
       .name = "delete", .aliases = {"rm"}, .section = kObjects, .summary = "Delete, and wait until it is gone"};
   command.arguments = {{"NAME", "", false, true}};
-  command.options = {{"--where", "", "COMPARISONS", "those whose fields fit, instead of names: 'spec.cpu > 2'"}};
+  command.options = {where_option()};
   command.examples = {"novacron " + noun + " delete one --yes", "novacron " + noun + " delete -l app=web --dry-run"};
   command.run = [&kind](Session& session, const Arguments& arguments) {
     if (arguments.positional().empty()) return delete_selected(session, kind, arguments.get("--where"));
@@ -83,9 +84,15 @@ Command edit_command(const Kind& kind, const std::string& noun) {
 
 Command verb_command(const Kind& kind, const PatchVerb& verb, const std::string& noun) {
   Command command{.name = verb.name, .section = kVerbs, .summary = verb.summary};
-  command.arguments = {{"NAME", "", true, true}};
-  command.examples = {"novacron " + noun + " " + verb.name + " one"};
+  command.arguments = {{"NAME", "", false, true}};
+  command.options = {where_option()};
+  command.examples = {"novacron " + noun + " " + verb.name + " one",
+                      "novacron " + noun + " " + verb.name + " -l app=web"};
   command.run = [&kind, &verb](Session& session, const Arguments& arguments) -> Result<ExitCode> {
+    if (arguments.positional().empty()) {
+      return change_selected(session, kind, arguments.get("--where"),
+                             {.verb = verb.name, .done = verb.name + ": done", .ready_when = verb.ready_when});
+    }
     Client& client = *TRY(session.client());
     for (const std::string& name : arguments.positional()) {
       const std::string path = TRY(session.object_path(kind, name)) + ":" + verb.name;
@@ -126,15 +133,22 @@ Command action_command(const Kind& kind, const Action& action, const std::string
     return terminal_command(kind, action, noun);
   }
   Command command{.name = action.verb, .section = kVerbs, .summary = action.summary};
-  command.arguments = kOneName;
   const auto flags = action_flags(action);
+  const auto positional = positional_flags(flags);
+  const bool of_many = !action.read_only && action.stream == ActionStream::kNone && positional.empty();
+  command.arguments = {{"NAME", "", !of_many}};
   for (const Flag& flag : flags) command.options.push_back(option_of(flag));
-  for (const Flag& flag : positional_flags(flags)) command.arguments.push_back({flag.name.substr(2), "", false});
+  for (const Flag& flag : positional) command.arguments.push_back({flag.name.substr(2), "", false});
+  if (of_many) command.options.push_back(where_option());
   command.examples = {"novacron " + noun + " " + action.verb + " one"};
   command.run = [&kind, &action, flags](Session& session, const Arguments& arguments) -> Result<ExitCode> {
     json body = json::object();
     const auto read_file = [&](const std::string& path) { return read_flag_file(session, path); };
     TRY_STATUS(apply_flags(flags, arguments, 1, read_file, body));
+    if (arguments.positional().empty()) {
+      return change_selected(session, kind, arguments.get("--where"),
+                             {.verb = action.verb, .body = body.dump(), .done = action.verb + ": done"});
+    }
     return run_action(session, kind, action, arguments.at(0), body.dump());
   };
   return command;

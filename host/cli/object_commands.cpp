@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/cli/apply.h"
+#include "host/cli/bulk.h"
 #include "host/cli/commands.h"
 #include "host/cli/describe.h"
 #include "host/cli/nouns.h"
@@ -89,8 +90,7 @@ Command diff_command() {
 Command delete_command() {
   Command command{.name = "delete", .section = kSection, .summary = "Delete objects, and wait until they are gone"};
   command.arguments = {{"KIND", "", false}, {"NAME", "", false, true}};
-  command.options = {kFiles,
-                     {"--where", "", "COMPARISONS", "those whose fields fit, instead of names: 'spec.cpu > 2'"}};
+  command.options = {kFiles, where_option()};
   command.examples = {"novacron delete node one", "novacron delete plugins -l app=web",
                       "novacron delete -f all.yaml --yes"};
   command.run = [](Session& session, const Arguments& arguments) -> Result<ExitCode> {
@@ -103,16 +103,25 @@ Command delete_command() {
   return command;
 }
 
+Result<ExitCode> patch_selected(Session& session, const Kind& kind, const std::string& where, const json& patch) {
+  return change_selected(session, kind, where,
+                         {.method = "PATCH",
+                          .body = patch.dump(-1, ' ', false, json::error_handler_t::replace),
+                          .content_type = patch.is_array() ? kJsonPatch : kMergePatch,
+                          .done = "changed",
+                          .wait = WaitByDefault::kNo});
+}
+
 Command patch_command() {
-  Command command{
-      .name = "patch",
-      .section = kSection,
-      .summary = "Change an object by a JSON merge patch (RFC 7396), or by a JSON patch (RFC 6902): a list"};
-  command.arguments = {{"KIND"}, {"NAME"}};
-  command.options = {{"--patch", "-p", "TEXT|@FILE", "the patch, as JSON or YAML"}};
+  Command command{.name = "patch",
+                  .section = kSection,
+                  .summary = "Change objects by a JSON merge patch (RFC 7396), or by a JSON patch (RFC 6902): a list"};
+  command.arguments = {{"KIND"}, {"NAME", "", false, true}};
+  command.options = {{"--patch", "-p", "TEXT|@FILE", "the patch, as JSON or YAML"}, where_option()};
   command.examples = {"novacron patch node one -p '{\"metadata\":{\"labels\":{\"rack\":\"7\"}}}'",
                       "novacron patch node one -p '[{op: test, path: /metadata/generation, value: 3}, {op: add, path: "
-                      "/metadata/labels, value: {rack: \"7\"}}]'"};
+                      "/metadata/labels, value: {rack: \"7\"}}]'",
+                      "novacron patch nodes -l zone=a -p '{\"spec\":{\"cordoned\":true}}'"};
   command.run = [](Session& session, const Arguments& arguments) -> Result<ExitCode> {
     const Kind& kind = *TRY(session.kind(arguments.at(0)));
     std::string text = arguments.get("--patch");
@@ -120,8 +129,13 @@ Command patch_command() {
     if (text[0] == '@') text = TRY(read_flag_file(session, text.substr(1)));
     std::vector<json> documents = TRY(parse_yaml(text));
     if (documents.size() != 1 || !documents[0].is_structured()) return usage_error("--patch is no object and no list");
-    json changed = TRY(patch_object(session, kind, arguments.at(1), documents[0]));
-    return report_change(session, kind, std::move(changed), "changed", WaitByDefault::kNo);
+    const auto names = names_behind_kind(arguments);
+    if (names.empty()) return patch_selected(session, kind, arguments.get("--where"), documents[0]);
+    for (const std::string& name : names) {
+      json changed = TRY(patch_object(session, kind, name, documents[0]));
+      TRY(report_change(session, kind, std::move(changed), "changed", WaitByDefault::kNo));
+    }
+    return ExitCode::kOk;
   };
   return command;
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/cli/text.h"
+#include "host/cli/time_range.h"
 
 namespace novacron::host::cli {
 namespace {
@@ -153,19 +154,24 @@ Result<const Kind*> kind_of(Session& session, const json& object) {
 }
 
 std::vector<OptionSpec> list_options() {
-  return {{"--where", "", "COMPARISONS", "only objects whose fields fit: 'spec.cpu > 2 && status.phase == READY'"},
-          {"--sort-by", "", "FIELDS", "in this order: 'metadata.created_at desc,metadata.name'"},
-          {"--fields", "", "FIELDS", "with -o json or yaml, only these: metadata.name,spec.cpu"},
-          {"--at", "", "REVISION", "as it was at a revision"}};
+  std::vector<OptionSpec> options = {
+      {"--where", "", "COMPARISONS", "only objects whose fields fit: 'spec.cpu > 2 && status.phase == READY'"},
+      {"--sort-by", "", "FIELDS", "in this order: 'metadata.created_at desc,metadata.name'"},
+      {"--fields", "", "FIELDS", "with -o json or yaml, only these: metadata.name,spec.cpu"},
+      {"--at", "", "REVISION", "as it was at a revision"}};
+  for (auto& option : time_range_options("created")) options.push_back(std::move(option));
+  return options;
 }
 
 Result<ExitCode> list_objects(Session& session, const Kind& kind, const Arguments& arguments) {
-  const Query query = {{"field_selector", arguments.get("--where")},
+  const std::string where = TRY(where_created(arguments, arguments.get("--where")));
+  const Query query = {{"field_selector", where},
                        {"order_by", arguments.get("--sort-by")},
                        {"fields", arguments.get("--fields")},
                        {"at", arguments.get("--at")}};
-  const bool is_plain = !arguments.has("--where") && !arguments.has("--sort-by") && !arguments.has("--at");
-  if (session.globals().watch && !is_plain) return usage_error("--watch knows neither --where nor --sort-by nor --at");
+  const bool is_plain = where.empty() && !arguments.has("--sort-by") && !arguments.has("--at");
+  if (session.globals().watch && !is_plain)
+    return usage_error("--watch knows neither --where nor --since, --until, --sort-by or --at");
   if (session.globals().watch) return watch_objects(session, kind);
   Client& client = *TRY(session.client());
   const std::string path = TRY(session.collection(kind));

@@ -1,7 +1,9 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
+#include <google/protobuf/unknown_field_set.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "host/contract/json.h"
 #include "host/contract/json_decode.h"
@@ -64,12 +66,20 @@ void restore_secrets(const Field& field, pb::Message& message, const pb::Message
   });
 }
 
+/// Those that its writer has kept are as the writer wants them.
+void carry_unknown(pb::Message& message, const pb::Message& previous) {
+  auto& kept = *message.GetReflection()->MutableUnknownFields(&message);
+  std::set<int> numbers;
+  for (int i = 0; i < kept.field_count(); ++i) numbers.insert(kept.field(i).number());
+  const auto& unknown = previous.GetReflection()->GetUnknownFields(previous);
+  for (int i = 0; i < unknown.field_count(); ++i) {
+    if (!numbers.contains(unknown.field(i).number())) kept.AddField(unknown.field(i));
+  }
+}
+
 void carry(const MessageType& type, pb::Message& message, const pb::Message* previous, const std::string& path,
            Violations& violations) {
-  if (previous) {
-    const auto& unknown = previous->GetReflection()->GetUnknownFields(*previous);
-    message.GetReflection()->MutableUnknownFields(&message)->MergeFrom(unknown);
-  }
+  if (previous) carry_unknown(message, *previous);
   for (const auto& field : type.fields) {
     const std::string field_path = join_path(path, field.name);
     restore_secrets(field, message, previous, field_path, violations);
@@ -78,6 +88,17 @@ void carry(const MessageType& type, pb::Message& message, const pb::Message* pre
       carry(*field.message, child, old, child_path, violations);
     });
   }
+}
+
+bool has_unknown(const MessageType& type, const pb::Message& message) {
+  if (!message.GetReflection()->GetUnknownFields(message).empty()) return true;
+  bool found = false;
+  for (const auto& field : type.fields) {
+    each_message(field, message, field.name, [&](const pb::Message& child, const std::string&) {
+      found = found || has_unknown(*field.message, child);
+    });
+  }
+  return found;
 }
 
 void mask(const MessageType& type, pb::Message& message) {
@@ -110,6 +131,11 @@ Result<std::string> carry_over(const MessageType& type, std::string_view bytes, 
   carry(type, *message, before.get(), std::string(path), violations);
   TRY_STATUS(violations.status());
   return serialize(*message);
+}
+
+Result<bool> has_unknown_fields(const MessageType& type, std::string_view bytes) {
+  const auto message = TRY(parse_message(type, bytes));
+  return has_unknown(type, *message);
 }
 
 Result<std::string> mask_secrets(const MessageType& type, std::string_view bytes) {

@@ -4,6 +4,8 @@
 #include <novacron/options.pb.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace novacron::host::contract {
 
@@ -54,7 +56,7 @@ class Comparison {
   void compare(const pb::DescriptorProto& older, const pb::DescriptorProto* newer, const std::string& path) {
     if (!newer) return violations_.add(path, "the message was removed");
     for (const auto& field : older.field()) compare_field(older, field, *newer, join_path(path, field.name()));
-    for (const auto& field : newer->field()) check_reserved(older, field, join_path(path, field.name()));
+    for (const auto& field : newer->field()) check_new_field(older, field, join_path(path, field.name()));
     for (const auto& nested : older.nested_type()) {
       compare(nested, find_by_name(newer->nested_type(), nested.name()), join_path(path, nested.name()));
     }
@@ -78,9 +80,37 @@ class Comparison {
     if (other->proto3_optional() != field.proto3_optional())
       violations_.add(path, "\"optional\" was added or taken away");
     if (oneof_of(older, field) != oneof_of(newer, *other)) violations_.add(path, "it moved into or out of a oneof");
-    if (other->options().GetExtension(::novacron::secret) != field.options().GetExtension(::novacron::secret)) {
-      violations_.add(path, "(novacron.secret) changed");
+    compare_options(field.options(), other->options(), path);
+  }
+
+  /// What is stored and written by others must go on to mean the same.
+  void compare_options(const pb::FieldOptions& older, const pb::FieldOptions& newer, const std::string& path) {
+    const auto require_same = [&](const auto& was, const auto& is, const char* name) {
+      if (was != is) violations_.add(path, std::string("(novacron.") + name + ") changed");
+    };
+    require_same(older.GetExtension(::novacron::secret), newer.GetExtension(::novacron::secret), "secret");
+    require_same(older.GetExtension(::novacron::unit), newer.GetExtension(::novacron::unit), "unit");
+    require_same(older.GetExtension(::novacron::blob), newer.GetExtension(::novacron::blob), "blob");
+    require_same(older.GetExtension(::novacron::ref).kind(), newer.GetExtension(::novacron::ref).kind(), "ref");
+    const auto keys = [](const pb::FieldOptions& options) {
+      const auto& list = options.GetExtension(::novacron::list);
+      return std::pair(list.type(), std::vector<std::string>(list.keys().begin(), list.keys().end()));
+    };
+    require_same(keys(older), keys(newer), "list");
+    if (!older.GetExtension(::novacron::rules).required() && newer.GetExtension(::novacron::rules).required()) {
+      violations_.add(path, "it became required, which older writers do not know");
     }
+  }
+
+  void check_new_field(const pb::DescriptorProto& older, const pb::FieldDescriptorProto& field,
+                       const std::string& path) {
+    const auto number = field.number();
+    if (find_by(older.field(), [number](const auto& f) { return f.number() == number; })) return;
+    const auto& rules = field.options().GetExtension(::novacron::rules);
+    if (rules.required() && rules.default_json().empty()) {
+      violations_.add(path, "it is new and required, which older writers do not know; give it a default");
+    }
+    check_reserved(older, field, path);
   }
 
   void check_reserved(const pb::DescriptorProto& older, const pb::FieldDescriptorProto& field,
@@ -125,7 +155,19 @@ class Comparison {
                  other->client_streaming() != method.client_streaming() ||
                  other->server_streaming() != method.server_streaming()) {
         violations_.add(join_path(path, method.name()), "the signature of the method changed");
+      } else {
+        compare_action(method, *other, join_path(path, method.name()));
       }
+    }
+  }
+
+  void compare_action(const pb::MethodDescriptorProto& older, const pb::MethodDescriptorProto& newer,
+                      const std::string& path) {
+    if (!older.options().HasExtension(::novacron::action)) return;
+    const auto& was = older.options().GetExtension(::novacron::action);
+    const auto& is = newer.options().GetExtension(::novacron::action);
+    if (was.kind() != is.kind() || was.verb() != is.verb() || was.stream() != is.stream()) {
+      violations_.add(path, "the verb that it is changed");
     }
   }
 

@@ -8,6 +8,7 @@
 
 #include "host/contract/field_path.h"
 #include "host/contract/message.h"
+#include "host/contract/moment.h"
 #include "host/contract/parts.h"
 
 namespace novacron::host::contract {
@@ -53,6 +54,7 @@ struct Condition::Comparison {
 struct Condition::Parser {
   const MessageType& object;
   std::string_view rest;
+  uint64_t now_ns;
 
   void skip_space() {
     while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\n')) rest.remove_prefix(1);
@@ -92,6 +94,30 @@ struct Condition::Parser {
     return text;
   }
 
+  /// "now-1h"; empty: there is none.
+  std::string take_relative_time() {
+    skip_space();
+    if (!rest.starts_with("now") || (rest.size() > 3 && is_word(rest[3]))) return {};
+    rest.remove_prefix(3);
+    if (const char sign = accept("-") ? '-' : accept("+") ? '+' : 0) {
+      return std::string("now") + sign + std::string(take_word());
+    }
+    return "now";
+  }
+
+  Result<Scalar> value_of(const FieldPath& path) {
+    if (path.field().type != FieldType::kTimestamp) return with_reason(path.parse(TRY(take_value())));
+    const std::string relative = take_relative_time();
+    if (relative.empty()) return with_reason(path.parse(TRY(take_value())));
+    if (now_ns == 0) return invalid("\"now\" is for requests, not for conditions of a contract");
+    const auto moment = parse_moment(relative, now_ns);
+    if (!moment) return invalid("\"" + relative + "\" is no time; write now-1h30m");
+    Scalar scalar;
+    scalar.integer = moment->seconds;
+    scalar.number = moment->nanos;
+    return scalar;
+  }
+
   std::optional<Comparison::Operator> take_operator() {
     using Operator = Comparison::Operator;
     constexpr std::pair<std::string_view, Operator> kOperators[] = {
@@ -112,8 +138,7 @@ struct Condition::Parser {
     out.how = *how;
     const bool wants_order = out.how != Comparison::Operator::kEqual && out.how != Comparison::Operator::kNotEqual;
     if (wants_order && !out.path.is_ordered()) return invalid("\"" + name + "\" has no order: use == or !=");
-    const std::string text = TRY(take_value());
-    out.value = TRY(with_reason(out.path.parse(text)));
+    out.value = TRY(value_of(out.path));
     return out;
   }
 
@@ -143,11 +168,12 @@ struct Condition::Parser {
 Condition::Condition() = default;
 Condition::~Condition() = default;
 
-Result<std::shared_ptr<const Condition>> Condition::compile(const MessageType& object, std::string_view text) {
+Result<std::shared_ptr<const Condition>> Condition::compile(const MessageType& object, std::string_view text,
+                                                            uint64_t now_ns) {
   if (text.size() > kMaxConditionBytes) return invalid("a condition has at most 4096 bytes");
   std::shared_ptr<Condition> out(new Condition());
   out->text_ = text;
-  out->any_of_all_ = TRY((Parser{object, text}.all()));
+  out->any_of_all_ = TRY((Parser{object, text, now_ns}.all()));
   return std::shared_ptr<const Condition>(std::move(out));
 }
 
@@ -165,8 +191,8 @@ bool Condition::holds(const pb::Message& object) const {
 
 Result<Convergence> convergence(const Kind& kind, const Condition* ready_when, std::string_view metadata,
                                 std::string_view spec, std::string_view status, uint64_t generation) {
-  const auto object =
-      TRY(parse_message(*kind.message, join_parts({std::string(metadata), std::string(spec), std::string(status)})));
+  const auto object = TRY(parse_message(
+      *kind.message, join_parts({std::string(metadata), std::string(spec), std::string(status)}), kMaxObjectDepth));
   if (kind.has_observed_generation) {
     const auto& field = *kind.message->find("status")->descriptor;
     const auto& reported = object->GetReflection()->GetMessage(*object, &field);

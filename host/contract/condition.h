@@ -3,12 +3,14 @@
 //   condition  = all { "||" all }
 //   all        = comparison { "&&" comparison }
 //   comparison = path ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) value
-//   value      = ENUM_NAME | number | true | false | "text"
+//   value      = ENUM_NAME | number | true | false | "text" | time
+//   time       = "now" [ ( "-" | "+" ) duration ]
 //
-// Numbers, texts and times have an order; flags and enums have none. A time is written as JSON has it:
-// metadata.created_at >= "2026-01-01T00:00:00Z".
+// Numbers, texts and times have an order; flags and enums have none. A time is written as JSON has it, or relative to
+// now where a request asks: metadata.created_at >= "2026-01-01T00:00:00Z" && metadata.created_at < now-1h30m.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,8 +25,10 @@ inline constexpr size_t kMaxComparisons = 64;
 
 class Condition {
  public:
-  /// INVALID_ARGUMENT says which path or value does not fit.
-  static Result<std::shared_ptr<const Condition>> compile(const MessageType& object, std::string_view text);
+  /// INVALID_ARGUMENT says which path or value does not fit. `now_ns` is what "now" means, since 1970-01-01 UTC; 0:
+  /// nothing, as in a contract, whose conditions are about an object alone.
+  static Result<std::shared_ptr<const Condition>> compile(const MessageType& object, std::string_view text,
+                                                          uint64_t now_ns = 0);
   ~Condition();
   Condition(const Condition&) = delete;
   Condition& operator=(const Condition&) = delete;

@@ -34,7 +34,37 @@ std::string without_prefix(const std::string& value, const std::string& prefix) 
   return strip ? value.substr(prefix.size()) : value;
 }
 
-FieldType scalar_type(const pb::FieldDescriptor& field) {
+/// How JSON writes a message.
+FieldType json_of(const std::string& full_name) {
+  static const std::map<std::string_view, FieldType> kSpecial = {
+      {"Timestamp", FieldType::kTimestamp},
+      {"Duration", FieldType::kDuration},
+      {"FieldMask", FieldType::kFieldMask},
+      {"Struct", FieldType::kStruct},
+      {"Value", FieldType::kValue},
+      {"ListValue", FieldType::kListValue},
+      {"Any", FieldType::kAny},
+      {"DoubleValue", FieldType::kWrapper},
+      {"FloatValue", FieldType::kWrapper},
+      {"Int64Value", FieldType::kWrapper},
+      {"UInt64Value", FieldType::kWrapper},
+      {"Int32Value", FieldType::kWrapper},
+      {"UInt32Value", FieldType::kWrapper},
+      {"BoolValue", FieldType::kWrapper},
+      {"StringValue", FieldType::kWrapper},
+      {"BytesValue", FieldType::kWrapper},
+  };
+  constexpr std::string_view kPackage = "google.protobuf.";
+  if (!full_name.starts_with(kPackage)) return FieldType::kMessage;
+  const auto found = kSpecial.find(std::string_view(full_name).substr(kPackage.size()));
+  return found == kSpecial.end() ? FieldType::kMessage : found->second;
+}
+
+FieldType enum_type(const pb::EnumDescriptor& type) {
+  return type.full_name() == "google.protobuf.NullValue" ? FieldType::kNull : FieldType::kEnum;
+}
+
+FieldType type_of(const pb::FieldDescriptor& field) {
   switch (field.cpp_type()) {
     case pb::FieldDescriptor::CPPTYPE_BOOL:
       return FieldType::kBool;
@@ -51,17 +81,13 @@ FieldType scalar_type(const pb::FieldDescriptor& field) {
     case pb::FieldDescriptor::CPPTYPE_DOUBLE:
       return FieldType::kDouble;
     case pb::FieldDescriptor::CPPTYPE_ENUM:
-      return FieldType::kEnum;
+      return enum_type(*field.enum_type());
     case pb::FieldDescriptor::CPPTYPE_STRING:
       return field.type() == pb::FieldDescriptor::TYPE_BYTES ? FieldType::kBytes : FieldType::kString;
     case pb::FieldDescriptor::CPPTYPE_MESSAGE:
       break;
   }
-  const auto& name = field.message_type()->full_name();
-  if (name == "google.protobuf.Timestamp") return FieldType::kTimestamp;
-  if (name == "google.protobuf.Duration") return FieldType::kDuration;
-  if (name == "google.protobuf.FieldMask") return FieldType::kFieldMask;
-  return FieldType::kMessage;
+  return json_of(field.message_type()->full_name());
 }
 
 Unit unit_of(const pb::FieldOptions& options) {
@@ -130,14 +156,17 @@ const MessageType* Description::message(const pb::Descriptor& descriptor) {
   type->full_name = descriptor.full_name();
   type->descriptor = &descriptor;
   type->prototype = factory_.GetPrototype(&descriptor);
+  type->json = json_of(type->full_name);
+  type->types = this;
   for (int i = 0; i < descriptor.field_count(); ++i) type->fields.push_back(field(*descriptor.field(i)));
   return type;
 }
 
 void Description::set_type(const pb::FieldDescriptor& value, Field& field) {
-  field.type = scalar_type(value);
+  field.type = type_of(value);
   if (field.type == FieldType::kEnum) field.enumeration = enumeration(*value.enum_type());
-  if (field.type == FieldType::kMessage) field.message = message(*value.message_type());
+  if (value.message_type() == nullptr) return;
+  (field.type == FieldType::kMessage ? field.message : field.special) = message(*value.message_type());
 }
 
 Field Description::field(const pb::FieldDescriptor& descriptor) {
@@ -148,7 +177,7 @@ Field Description::field(const pb::FieldDescriptor& descriptor) {
   field.has_presence = descriptor.has_presence();
   if (descriptor.is_map()) {
     field.cardinality = Cardinality::kMap;
-    field.map_key = scalar_type(*descriptor.message_type()->map_key());
+    field.map_key = type_of(*descriptor.message_type()->map_key());
     set_type(*descriptor.message_type()->map_value(), field);
   } else {
     if (descriptor.is_repeated()) field.cardinality = Cardinality::kRepeated;
@@ -162,9 +191,29 @@ Field Description::field(const pb::FieldDescriptor& descriptor) {
   field.ref = reference_of(options);
   field.secret = options.GetExtension(::novacron::secret);
   field.blob = options.GetExtension(::novacron::blob);
+  field.renamed_from = options.GetExtension(::novacron::renamed_from);
   const auto& list = options.GetExtension(::novacron::list);
   if (list.type() == ListOptions::MAP) field.list_keys.assign(list.keys().begin(), list.keys().end());
   return field;
+}
+
+const MessageType* Description::find_type(std::string_view full_name) const {
+  const auto found = messages.find(full_name);
+  return found == messages.end() ? nullptr : found->second.get();
+}
+
+/// Until nothing changes: messages may contain each other.
+void Description::mark_secrets() {
+  const auto has_secrets = [](const Field& field) {
+    return field.secret || (field.message != nullptr && field.message->has_secrets);
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const auto& [name, type] : messages) {
+      if (type->has_secrets || !std::any_of(type->fields.begin(), type->fields.end(), has_secrets)) continue;
+      type->has_secrets = changed = true;
+    }
+  }
 }
 
 void Description::add_file(const pb::FileDescriptor& file, bool installed) {

@@ -24,11 +24,15 @@ class MethodDescriptor;
 
 namespace novacron::host::contract {
 
-/// Holds what it has described; pointers into it stay valid when it is moved.
-class Description {
+/// Holds what it has described, with pointers into itself.
+class Description final : public TypeFinder {
  public:
   Description(google::protobuf::DynamicMessageFactory& factory, Violations& violations)
       : factory_(factory), violations_(violations) {}
+  Description(const Description&) = delete;
+  Description& operator=(const Description&) = delete;
+
+  const MessageType* find_type(std::string_view full_name) const override;
 
   /// Every message and service of the file, and every kind when its package is installed. Options that make no sense
   /// become violations.
@@ -54,6 +58,8 @@ class Description {
   Deprecation deprecation(const ::novacron::Deprecation& declared, const std::string& path);
   std::shared_ptr<const Condition> condition(const Kind& kind, const std::string& text, const std::string& option);
   void share_out_names();
+  void mark_secrets();
+  void join_versions();
 
   struct PendingAction {
     std::string kind_id;

@@ -6,6 +6,7 @@
 
 #include "host/contract/condition.h"
 #include "host/contract/describe.h"
+#include "host/contract/versions.h"
 
 namespace novacron::host::contract {
 
@@ -58,6 +59,8 @@ void Description::add_kind(const pb::Descriptor& descriptor) {
   Kind kind;
   kind.package = descriptor.file()->package();
   kind.group = group_of(kind.package);
+  kind.version = kind.package.substr(std::min(kind.package.size(), kind.group.size() + 1));
+  kind.converts_from = options.converts_from();
   kind.name = descriptor.name();
   kind.id = kind.group + "/" + kind.name;
   kind.plural = options.plural();
@@ -91,7 +94,22 @@ void Description::finish() {
     }
   }
   actions_.clear();
+  mark_secrets();
+  join_versions();
   share_out_names();
+}
+
+/// Of several versions of a kind the newest is the kind; it keeps the place of whichever was installed first.
+void Description::join_versions() {
+  std::map<std::string, std::vector<Kind>> versions;
+  std::vector<std::string> order;
+  for (auto& kind : kinds) {
+    auto& all = versions[kind.id];
+    if (all.empty()) order.push_back(kind.id);
+    all.push_back(std::move(kind));
+  }
+  kinds.clear();
+  for (const auto& id : order) kinds.push_back(newest_of(std::move(versions[id]), violations_));
 }
 
 /// Whoever came first keeps a name.

@@ -50,6 +50,7 @@ TEST_CASE("a mask of what is not there says so") {
   CHECK(kept("") == "there is no such field");
   CHECK(kept("spec.legs") == "spec.legs: there is no such field");
   CHECK(kept("spec.arms.x") == "spec.arms.x: there is no such field");
+  CHECK(kept("spec.settings.a") == "spec.settings.a: there is no such field");
   CHECK(kept("metadata.labels.a") == "metadata.labels.a: there is no such field");
   std::string many = "spec";
   for (int i = 0; i < 64; ++i) many += ",spec";

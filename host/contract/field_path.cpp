@@ -56,6 +56,11 @@ Result<FieldPath> FieldPath::resolve(const MessageType& object, std::string_view
     if (dot == left.size()) break;
     left.remove_prefix(dot + 1);
   }
+  if (out.field_->type == FieldType::kWrapper) {  // its value stands for it
+    out.owner_ = out.field_->special;
+    out.field_ = &out.owner_->fields.front();
+    out.parts_.push_back(out.field_->descriptor);
+  }
   const bool is_message = out.field_->descriptor->cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE;
   if (is_message && !is_time(*out.field_)) return invalid(quoted + " is no single value");
   return out;

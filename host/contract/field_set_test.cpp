@@ -28,6 +28,15 @@ json pruned(const char* live, const Paths& drop, const Paths& keep = {}) {
 }
 }  // namespace
 
+TEST_CASE("free-form JSON is one value, whatever is in it") {
+  CHECK(paths(R"({"spec":{"settings":{"a":{"b":1}},"badge":{"@type":"x/shop.v1.FetchReply","found":"y"},"patience":0,
+                  "everything":{"a_value":null,"a_list":[1],"values":[{}],"structs":{"one":{"a":1}}}}})") ==
+        Paths{"spec.badge", "spec.everything.a_list", "spec.everything.a_value", R"(spec.everything.structs["one"])",
+              "spec.everything.values", "spec.patience", "spec.settings"});
+  CHECK(merged(R"({"spec":{"settings":{"a":1,"b":2}}})", R"({"spec":{"settings":{"c":3}}})") ==
+        json::parse(R"({"spec":{"settings":{"c":3}}})"));
+}
+
 TEST_CASE("an object is taken apart into values with paths") {
   CHECK(paths(R"({"metadata":{"labels":{"app":"web","a.b/c":"d"}},
                   "spec":{"arms":2,"friends":["a","b"],"tools":[{"name":"saw","size_bytes":1}],"everything":{}}})") ==

@@ -12,8 +12,8 @@
 #include "host/contract/base64.h"
 #include "host/contract/json.h"
 #include "host/contract/json_text.h"
+#include "host/contract/json_well_known.h"
 #include "host/contract/message.h"
-#include "host/contract/time_text.h"
 #include "host/contract/units.h"
 
 namespace novacron::host::contract {
@@ -172,54 +172,31 @@ Parsed scalar_from(const Field& field, const json& value) {
       return bytes_from(field, value);
     case FieldType::kEnum:
       return enum_from(field, value);
+    case FieldType::kNull:
+      if (value.is_null()) return Scalar();
+      return unfit("must be null");
     default:
       return unfit("must be an object");
   }
 }
 
-void set_time(pb::Message& message, SecondsAndNanos time) {
-  const auto& descriptor = *message.GetDescriptor();
-  Scalar scalar;
-  scalar.integer = time.seconds;
-  write_scalar(message, *descriptor.FindFieldByNumber(1), scalar, Place::kSet);
-  scalar.integer = time.nanos;
-  write_scalar(message, *descriptor.FindFieldByNumber(2), scalar, Place::kSet);
+/// Whether null is a value of its own, not absence.
+bool takes_null(FieldType type) {
+  return type == FieldType::kValue || type == FieldType::kNull;
 }
 
-Status set_paths(pb::Message& message, std::string_view text) {
-  const auto& paths = *message.GetDescriptor()->FindFieldByNumber(1);
-  while (!text.empty()) {
-    const size_t comma = std::min(text.find(','), text.size());
-    Scalar scalar;
-    scalar.text = text.substr(0, comma);
-    if (scalar.text.empty()) return unfit("must be field paths joined by commas");
-    write_scalar(message, paths, scalar, Place::kAdd);
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return {};
-}
-
-/// Timestamps, durations and field masks: messages that JSON writes as one string.
-Status set_from_text(const Field& field, const json& value, pb::Message& message) {
-  const auto text = value.is_string() ? value.get<std::string>() : std::string();
-  if (field.type == FieldType::kFieldMask) {
-    if (!value.is_string()) return unfit("must be field paths joined by commas");
-    return set_paths(message, text);
-  }
-  const bool timestamp = field.type == FieldType::kTimestamp;
-  const auto time = timestamp ? parse_timestamp(text) : parse_duration_seconds(text);
-  if (!time) {
-    return unfit(timestamp ? "must be a time in RFC 3339, such as \"2026-01-31T12:00:00Z\""
-                           : "must be seconds with an s, such as \"1.5s\"");
-  }
-  set_time(message, *time);
-  return {};
+bool is_absent(const Field& field, const json& value) {
+  return value.is_null() && (field.cardinality != Cardinality::kSingle || !takes_null(field.type));
 }
 
 class FieldDecoder {
  public:
-  FieldDecoder(const Field& field, pb::Message& message, Violations& violations)
-      : field_(field), message_(message), reflection_(*message.GetReflection()), violations_(violations) {}
+  FieldDecoder(const Field& field, pb::Message& message, Violations& violations, int depth)
+      : field_(field),
+        message_(message),
+        reflection_(*message.GetReflection()),
+        violations_(violations),
+        depth_(depth + (field.cardinality == Cardinality::kMap ? 2 : 1)) {}
 
   void single(const json& value, const std::string& path) {
     value_into(*field_.descriptor, value, path, message_, Place::kSet);
@@ -259,7 +236,7 @@ class FieldDecoder {
 
   void value_into(const pb::FieldDescriptor& slot, const json& value, const std::string& path, pb::Message& owner,
                   Place place) {
-    if (value.is_null()) return violations_.add(path, "must not be null");
+    if (value.is_null() && !takes_null(field_.type)) return violations_.add(path, "must not be null");
     if (slot.cpp_type() != pb::FieldDescriptor::CPPTYPE_MESSAGE) {
       const auto scalar = scalar_from(field_, value);
       if (!scalar.ok()) return violations_.add(path, scalar.error().message);
@@ -268,15 +245,14 @@ class FieldDecoder {
     const auto& reflection = *owner.GetReflection();
     auto& child =
         place == Place::kAdd ? *reflection.AddMessage(&owner, &slot) : *reflection.MutableMessage(&owner, &slot);
-    if (field_.type == FieldType::kMessage) return decode_message(*field_.message, value, child, path, violations_);
-    const auto status = set_from_text(field_, value, child);
-    if (!status.ok()) violations_.add(path, status.error().message);
+    decode_value(field_.message ? *field_.message : *field_.special, value, child, path, violations_, depth_);
   }
 
   const Field& field_;
   pb::Message& message_;
   const pb::Reflection& reflection_;
   Violations& violations_;
+  const int depth_;  ///< of the messages in the field
 };
 
 std::string unknown_field(const MessageType& type, const std::string& name) {
@@ -288,17 +264,24 @@ std::string unknown_field(const MessageType& type, const std::string& name) {
 }  // namespace
 
 void decode_field(const Field& field, const json& value, pb::Message& message, const std::string& path,
-                  Violations& violations) {
-  if (value.is_null()) return;
-  FieldDecoder decoder(field, message, violations);
+                  Violations& violations, int depth) {
+  if (is_absent(field, value)) return;
+  FieldDecoder decoder(field, message, violations, depth);
   message.GetReflection()->ClearField(&message, field.descriptor);
   if (field.cardinality == Cardinality::kMap) return decoder.map(value, path);
   if (field.cardinality == Cardinality::kRepeated) return decoder.repeated(value, path);
   decoder.single(value, path);
 }
 
+void decode_value(const MessageType& type, const json& value, pb::Message& message, const std::string& path,
+                  Violations& violations, int depth) {
+  if (depth > kMaxMessageDepth) return violations.add(path, "is nested too deep");
+  if (type.json == FieldType::kMessage) return decode_message(type, value, message, path, violations, depth);
+  decode_well_known(type, value, message, path, violations, depth);
+}
+
 void decode_message(const MessageType& type, const json& object, pb::Message& message, std::string_view path,
-                    Violations& violations) {
+                    Violations& violations, int depth) {
   if (!object.is_object()) return violations.add(std::string(path), "must be an object");
   std::map<std::string, std::string> oneofs;
   for (const auto& [name, value] : object.items()) {
@@ -308,14 +291,14 @@ void decode_message(const MessageType& type, const json& object, pb::Message& me
       violations.add(field_path, unknown_field(type, name));
       continue;
     }
-    if (!field->oneof.empty() && !value.is_null()) {
+    if (!field->oneof.empty() && !is_absent(*field, value)) {
       const auto [other, first] = oneofs.emplace(field->oneof, name);
       if (!first) {
         violations.add(field_path, "cannot be set together with " + other->second);
         continue;
       }
     }
-    decode_field(*field, value, message, field_path, violations);
+    decode_field(*field, value, message, field_path, violations, depth);
   }
 }
 
@@ -336,7 +319,20 @@ Status check_default(const MessageType& type, const Field& field) {
   return violations.status();
 }
 
+namespace {
+Result<std::string> free_form_text(FieldType type, std::string_view text) {
+  const auto value = parse_json(text);
+  if (!value.ok()) return unfit("is no JSON: " + value.error().message);
+  const bool fits =
+      type == FieldType::kValue || (type == FieldType::kListValue ? value->is_array() : value->is_object());
+  if (!fits) return unfit(type == FieldType::kListValue ? "is no JSON list" : "is no JSON object");
+  return std::string(text);
+}
+}  // namespace
+
 Result<std::string> text_to_json(const Field& field, std::string_view text) {
+  if (field.type == FieldType::kWrapper) return text_to_json(field.special->fields.front(), text);
+  if (is_free_form(field.type)) return free_form_text(field.type, text);
   json value = std::string(text);
   if (field.type == FieldType::kBool && (text == "true" || text == "false")) value = text == "true";
   if (field.type == FieldType::kFloat || field.type == FieldType::kDouble) {

@@ -6,9 +6,11 @@
 #include <cmath>
 
 #include "host/contract/base64.h"
+#include "host/contract/free_form.h"
 #include "host/contract/json.h"
 #include "host/contract/json_encode.h"
 #include "host/contract/json_text.h"
+#include "host/contract/json_well_known.h"
 #include "host/contract/message.h"
 #include "host/contract/time_text.h"
 
@@ -21,6 +23,7 @@ template <class Number>
 std::string floating_text(Number number) {
   if (std::isnan(number)) return "\"NaN\"";
   if (std::isinf(number)) return number < 0 ? "\"-Infinity\"" : "\"Infinity\"";
+  if (number == 0 && std::signbit(number)) return "-0.0";  // "-0" would be read as an integer, which has no sign
   char buffer[32];
   const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, number);
   return error == std::errc() ? std::string(buffer, end) : "0";
@@ -79,12 +82,16 @@ void JsonWriter::text(std::string_view text) {
 
 void JsonWriter::message(const MessageType& type, const pb::Message& message) {
   begin('{');
+  members(type, message);
+  end('}');
+}
+
+void JsonWriter::members(const MessageType& type, const pb::Message& message) {
   for (const auto& field : type.fields) {
     if (!is_present(message, *field.descriptor)) continue;
     name(field.name);
     this->field(field, message);
   }
-  end('}');
 }
 
 void JsonWriter::field(const Field& field, const pb::Message& message) {
@@ -123,16 +130,83 @@ void JsonWriter::value(const Field& field, const pb::FieldDescriptor& slot, cons
   const auto& reflection = *owner.GetReflection();
   const auto& child =
       index < 0 ? reflection.GetMessage(owner, &slot) : reflection.GetRepeatedMessage(owner, &slot, index);
-  switch (field.type) {
+  message_value(field.message ? *field.message : *field.special, child);
+}
+
+void JsonWriter::message_value(const MessageType& type, const pb::Message& message) {
+  switch (type.json) {
     case FieldType::kTimestamp:
-      return text(format_timestamp(time_of(child)));
+      return text(format_timestamp(time_of(message)));
     case FieldType::kDuration:
-      return text(format_duration_seconds(time_of(child)));
+      return text(format_duration_seconds(time_of(message)));
     case FieldType::kFieldMask:
-      return text(paths_of(child));
+      return text(paths_of(message));
+    case FieldType::kWrapper:
+      return scalar(type.fields.front(), *type.fields.front().descriptor, message, -1);
+    case FieldType::kStruct:
+      return structure(message);
+    case FieldType::kListValue:
+      return list_value(message);
+    case FieldType::kValue:
+      return json_value(message);
+    case FieldType::kAny:
+      return any(type, message);
     default:
-      return message(*field.message, child);
+      return this->message(type, message);
   }
+}
+
+void JsonWriter::structure(const pb::Message& message) {
+  begin('{');
+  for (const auto& [member, value] : members_of(message)) {
+    name(member);
+    json_value(*value);
+  }
+  end('}');
+}
+
+void JsonWriter::list_value(const pb::Message& message) {
+  begin('[');
+  for (const auto* value : items_of(message)) {
+    item();
+    json_value(*value);
+  }
+  end(']');
+}
+
+void JsonWriter::json_value(const pb::Message& message) {
+  const JsonKind kind = kind_of(message);
+  if (kind == JsonKind::kNone || kind == JsonKind::kNull) return append("null");
+  const auto& slot = slot_of(message, kind);
+  if (kind == JsonKind::kObject) return structure(message.GetReflection()->GetMessage(message, &slot));
+  if (kind == JsonKind::kList) return list_value(message.GetReflection()->GetMessage(message, &slot));
+  const Scalar scalar = read_scalar(message, slot);
+  if (kind == JsonKind::kText) return text(scalar.text);
+  append(kind == JsonKind::kNumber ? floating_text(scalar.number) : scalar.flag ? "true" : "false");
+}
+
+/// What it holds is shown as bytes when its type is gone, so that an object can be read in any case.
+void JsonWriter::any(const MessageType& type, const pb::Message& message) {
+  const std::string url = read_scalar(message, *message.GetDescriptor()->FindFieldByNumber(1)).text;
+  const std::string bytes = read_scalar(message, *message.GetDescriptor()->FindFieldByNumber(2)).text;
+  begin('{');
+  const bool is_empty = url.empty() && bytes.empty();
+  const MessageType* held = depth_ <= kMaxJsonDepth ? type_in_any(type, url) : nullptr;
+  const auto content = held ? parse_message(*held, bytes) : Error{Code::kNotFound, url};
+  if (!is_empty) {
+    name("@type");
+    text(url);
+  }
+  if (content.ok() && held->json == FieldType::kMessage) {
+    members(*held, **content);
+  } else if (content.ok()) {
+    name("value");
+    message_value(*held, **content);
+  } else if (!is_empty) {
+    name("@bytes");
+    text(base64_encode(bytes));
+  }
+  end('}');
 }
 
 void JsonWriter::scalar(const Field& field, const pb::FieldDescriptor& slot, const pb::Message& owner, int index) {
@@ -150,6 +224,8 @@ void JsonWriter::scalar(const Field& field, const pb::FieldDescriptor& slot, con
     case FieldType::kDouble:
       out_ += floating_text(scalar.number);
       return;
+    case FieldType::kNull:
+      return append("null");
     default:
       out_ += scalar_text(field.type, scalar);
   }

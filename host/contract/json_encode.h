@@ -24,8 +24,15 @@ class JsonWriter {
 
  private:
   void line();
+  void append(std::string_view json) { out_ += json; }
   void field(const Field& field, const google::protobuf::Message& message);
   void map(const Field& field, const google::protobuf::Message& message);
+  void members(const MessageType& type, const google::protobuf::Message& message);
+  void message_value(const MessageType& type, const google::protobuf::Message& message);
+  void any(const MessageType& type, const google::protobuf::Message& message);
+  void structure(const google::protobuf::Message& message);
+  void list_value(const google::protobuf::Message& message);
+  void json_value(const google::protobuf::Message& message);
   void value(const Field& field, const google::protobuf::FieldDescriptor& slot, const google::protobuf::Message& owner,
              int index);
   void scalar(const Field& field, const google::protobuf::FieldDescriptor& slot, const google::protobuf::Message& owner,

@@ -68,8 +68,42 @@ class Randomizer {
     auto& child =
         field.is_repeated() ? *reflection.AddMessage(&message, &field) : *reflection.MutableMessage(&message, &field);
     if (is_time) return fill_time(child);
+    if (name == "google.protobuf.Value") return fill_value(child, depth);
+    if (name == "google.protobuf.Struct") return fill_structure(child, depth);
+    if (name == "google.protobuf.Any") return fill_any(child);
     if (is_mask) return write_scalar(child, *child.GetDescriptor()->field(0), text("a.b_c"), Place::kAdd);
     fill(child, depth - 1);
+  }
+
+  void fill_value(pb::Message& message, int depth) {
+    const auto& descriptor = *message.GetDescriptor();
+    const auto& field = *descriptor.FindFieldByNumber(1 + static_cast<int>(below(depth > 0 ? 6 : 4)));
+    if (field.name() == "null_value") return write_scalar(message, field, Scalar(), Place::kSet);
+    if (field.name() == "struct_value")
+      return fill_structure(*message.GetReflection()->MutableMessage(&message, &field), depth);
+    if (field.name() != "list_value") return write_scalar(message, field, scalar(field), Place::kSet);
+    auto& list = *message.GetReflection()->MutableMessage(&message, &field);
+    const auto* values = list.GetDescriptor()->FindFieldByNumber(1);
+    for (uint64_t i = below(3); i > 0; --i) fill_value(*list.GetReflection()->AddMessage(&list, values), depth - 1);
+  }
+
+  void fill_structure(pb::Message& message, int depth) {
+    const auto* fields = message.GetDescriptor()->FindFieldByNumber(1);
+    for (uint64_t i = below(3); i > 0; --i) {
+      auto& entry = *message.GetReflection()->AddMessage(&message, fields);
+      const auto& type = *entry.GetDescriptor();
+      write_scalar(entry, *type.map_key(), text(random_character(false) + std::to_string(i)), Place::kSet);
+      fill_value(*entry.GetReflection()->MutableMessage(&entry, type.map_value()), depth - 1);
+    }
+  }
+
+  void fill_any(pb::Message& message) {
+    const auto& reply = *shop_schema()->find_message("shop.v1.FetchReply");
+    const std::unique_ptr<pb::Message> content(reply.prototype->New());
+    fill(*content, 0);
+    write_scalar(message, *message.GetDescriptor()->field(0), text("type.googleapis.com/shop.v1.FetchReply"),
+                 Place::kSet);
+    write_scalar(message, *message.GetDescriptor()->field(1), text(serialize(*content)), Place::kSet);
   }
 
   /// Of two entries: their keys differ in every type.
@@ -102,6 +136,10 @@ class Randomizer {
 
   Scalar scalar(const pb::FieldDescriptor& field) {
     Scalar out;
+    if (field.type() == pb::FieldDescriptor::TYPE_ENUM &&
+        field.enum_type()->full_name() == "google.protobuf.NullValue") {
+      return out;
+    }
     out.integer = static_cast<int64_t>(random_()) >> below(64);
     if (below(8) == 0) out.integer = below(2) == 0 ? INT64_MIN : -1;
     out.flag = below(2) == 0;
@@ -168,6 +206,7 @@ TEST_CASE("values are written in one form and read in several") {
   CHECK(all(R"({"a_uint64":18446744073709551615})") == R"({"a_uint64":18446744073709551615})");
   CHECK(all(R"({"an_int64":"-9223372036854775808"})") == R"({"an_int64":-9223372036854775808})");
   CHECK(all(R"({"a_double":"NaN","a_float":0.1})") == R"({"a_float":0.1,"a_double":"NaN"})");
+  CHECK(all(R"({"a_double":-0.0,"a_value":-0.0})") == R"({"a_double":-0.0,"a_value":-0.0})");
   CHECK(all(R"({"a_time":"2026-01-02T03:04:05+01:00"})") == R"({"a_time":"2026-01-02T02:04:05Z"})");
   CHECK(all(R"({"a_duration":"1.50s","a_mask":"a,b.c"})") == R"({"a_duration":"1.5s","a_mask":"a,b.c"})");
   CHECK(all(R"({"enum_by_flag":{"true":"ONE"}})") == R"({"enum_by_flag":{"true":"ONE"}})");
@@ -233,12 +272,96 @@ TEST_CASE("nesting is bounded, in JSON and in bytes") {
     for (size_t i = 1; i < depth; ++i) json += "}";
     return json;
   };
-  CHECK(json_to_message(everything(), nested(kMaxJsonDepth)).ok());
+  const auto deepest = json_to_message(everything(), nested(kMaxMessageDepth + 1));
+  REQUIRE(deepest.ok());
+  CHECK(message_to_json(everything(), *deepest).ok());
+  const auto deeper = json_to_message(everything(), nested(kMaxMessageDepth + 2));
+  REQUIRE_FALSE(deeper.ok());
+  CHECK(deeper.error().reason == "field.invalid");
+  CHECK(deeper.error().message.ends_with("nested: is nested too deep"));
   CHECK(json_to_message(everything(), nested(kMaxJsonDepth + 1)).error().message == "nested deeper than 64");
   CHECK(json_to_message(everything(), std::string(1'000'000, '[')).error().message == "nested deeper than 64");
-  CHECK(message_to_json(everything(), *json_to_message(everything(), nested(50))).ok());
-  CHECK(message_to_json(everything(), *json_to_message(everything(), nested(64))).error().reason == "message.corrupt");
   CHECK(message_to_json(everything(), "\xff\xff").error().reason == "message.corrupt");
+}
+
+TEST_CASE("free-form JSON is kept as it stands") {
+  const auto all = [](const std::string& json) { return round_trip(everything(), json); };
+  const auto same = [&](const std::string& json) { CHECK(all(json) == json); };
+  same(R"({"a_struct":{"flag":true,"list":[1,"a",null,{}],"none":null,"number":1.5}})");
+  same(R"({"a_struct":{}})");
+  same(R"({"a_value":null,"a_list":[null,[],{}],"values":[1,null,"x",{"a":[false]}]})");
+  same(R"({"structs":{"one":{"a":1},"two":{}}})");
+  same(R"({"nobody":null})");
+  CHECK(all(R"({"a_value":1e300,"a_list":[9223372036854775808]})") ==
+        R"({"a_value":1e+300,"a_list":[9223372036854775808]})");
+  CHECK(all(R"({"a_struct":null,"a_list":null})") == "{}");
+  CHECK(all(R"({"a_struct":[]})") == "a_struct: must be an object");
+  CHECK(all(R"({"a_struct":"{}"})") == "a_struct: must be an object");
+  CHECK(all(R"({"a_list":{}})") == "a_list: must be a list");
+  CHECK(all(R"({"nobody":1})") == "nobody: must be null");
+  CHECK(all(R"({"nobody":null,"left":"a"})") == "nobody: cannot be set together with left");
+  CHECK(all(R"({"a_struct":{"a":{"b":9007199254740993}}})") ==
+        "a_struct[\"a\"][\"b\"]: is too large to be kept exactly; write it as a string");
+  same(R"({"a_value":9007199254740992})");
+}
+
+TEST_CASE("free-form JSON is bounded like messages are") {
+  const auto nested = [](size_t depth) {
+    return R"({"a_value":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
+  };
+  CHECK(round_trip(everything(), nested(29)) == nested(29));  // two messages a list, below kMaxMessageDepth
+  CHECK(json_to_message(everything(), nested(31)).error().message.ends_with("is nested too deep"));
+  CHECK(json_to_message(everything(), nested(kMaxJsonDepth)).error().message == "nested deeper than 64");
+}
+
+TEST_CASE("a wrapper is its value, and absent differs from zero") {
+  const auto all = [](const std::string& json) { return round_trip(everything(), json); };
+  CHECK(all(R"({"boxed_text":"","boxed_number":0,"boxed_flag":false,"boxed_bytes":"AQ=="})") ==
+        R"({"boxed_text":"","boxed_number":0,"boxed_flag":false,"boxed_bytes":"AQ=="})");
+  CHECK(all(R"({"boxed_text":null})") == "{}");
+  CHECK(all(R"({"boxed_number":"12"})") == R"({"boxed_number":12})");
+  CHECK(all(R"({"boxed_number":{}})").starts_with("boxed_number: must be a whole number"));
+}
+
+TEST_CASE("an Any holds a message of the schema, with its type beside its members") {
+  const auto any = [](const std::string& json) {
+    const std::string trip = round_trip(everything(), R"({"an_any":)" + json + "}");
+    return trip.starts_with(R"({"an_any":)") ? trip.substr(10, trip.size() - 11) : trip;
+  };
+  const auto same = [&](const std::string& json) { CHECK(any(json) == json); };
+  same(R"({"@type":"type.googleapis.com/shop.v1.FetchReply","found":"a key"})");
+  same(R"({"@type":"example.org/types/shop.v1.FetchReply"})");
+  same(R"({"@type":"type.googleapis.com/google.protobuf.Duration","value":"1.5s"})");
+  same(R"({"@type":"type.googleapis.com/google.protobuf.Value","value":null})");
+  same(R"({"@type":"type.googleapis.com/google.protobuf.StringValue","value":"x"})");
+  same(
+      R"({"@type":"type.googleapis.com/google.protobuf.Any","value":{"@type":"type.googleapis.com/shop.v1.FetchReply","found":"x"}})");
+  same("{}");
+  CHECK(any(R"({"found":"x"})") == "an_any.@type: is required, such as \"type.googleapis.com/shop.v1.Tool\"");
+  CHECK(any(R"({"@type":"shop.v1.FetchReply"})").starts_with("an_any.@type: is required"));
+  CHECK(any(R"({"@type":"type.googleapis.com/shop.v1.Nothing"})") ==
+        "an_any.@type: no installed contract has the message of this type");
+  CHECK(any(R"({"@type":"type.googleapis.com/shop.v1.Tool","name":"saw"})") ==
+        "an_any.@type: shop.v1.Tool has secrets, which an Any cannot keep");
+  CHECK(any(R"({"@type":"type.googleapis.com/shop.v1.RobotSpec"})") ==
+        "an_any.@type: shop.v1.RobotSpec has secrets, which an Any cannot keep");
+  CHECK(
+      any(R"({"@type":"type.googleapis.com/shop.v1.FetchReply","lost":1})").starts_with("an_any.lost: unknown field"));
+  CHECK(any(R"({"@type":"type.googleapis.com/google.protobuf.Duration","seconds":1})") ==
+        "an_any: must have @type and value, and nothing else");
+  CHECK(any("[]") == "an_any: must be an object");
+}
+
+TEST_CASE("an Any is read and written as deep as JSON goes") {
+  std::string json = R"({"an_any":{"@type":"type.googleapis.com/shop.v1.FetchReply","found":"x"}})";
+  for (int i = 0; i < 31; ++i) json = R"({"many":[)" + json + "]}";
+  CHECK(round_trip(everything(), json) == json);
+}
+
+TEST_CASE("an Any whose type is gone is still shown") {
+  // an_any = 45: type_url "a/b.C", value "x"
+  const std::string bytes = std::string("\xea\x02\x0a", 3) + "\x0a\x05" + "a/b.C" + "\x12\x01x";
+  CHECK(message_to_json(everything(), bytes).value() == R"({"an_any":{"@type":"a/b.C","@bytes":"eA=="}})");
 }
 
 TEST_CASE("a merge patch changes, adds and removes") {
@@ -285,6 +408,13 @@ TEST_CASE("what a person types becomes JSON of the field") {
   CHECK(text_to_json(*everything().find("a_bool"), "true").value() == "true");
   CHECK(text_to_json(*everything().find("a_bool"), "yes").error().message == "must be true or false");
   CHECK(text_to_json(*everything().find("a_double"), "1.5").value() == "1.5");
+  CHECK(text_to_json(*everything().find("a_struct"), R"({"a":[1]})").value() == R"({"a":[1]})");
+  CHECK(text_to_json(*everything().find("a_struct"), "[]").error().message == "is no JSON object");
+  CHECK(text_to_json(*everything().find("a_list"), "{}").error().message == "is no JSON list");
+  CHECK(text_to_json(*everything().find("a_value"), "bare").error().message.starts_with("is no JSON: "));
+  CHECK(text_to_json(*everything().find("a_value"), "null").value() == "null");
+  CHECK(text_to_json(*everything().find("boxed_number"), "many").error().message.starts_with("must be a whole number"));
+  CHECK(text_to_json(*everything().find("boxed_text"), "x").value() == "\"x\"");
 }
 
 }  // namespace novacron::host::contract

@@ -24,10 +24,11 @@ constexpr std::array<std::string_view, 16> kBuiltInVerbs = {
     "apply", "create", "delete",  "describe", "edit",   "explain",       "get", "help",
     "list",  "patch",  "replace", "show",     "update", "update_status", "use", "watch"};
 /// Nouns of the command line and first segments of REST paths that belong to the host.
-constexpr std::array<std::string_view, 24> kReservedNouns = {
-    "api-resources", "apply",  "completion", "context", "delete",  "describe", "diff",  "doctor",
-    "edit",          "events", "explain",    "get",     "healthz", "help",     "login", "logout",
-    "metrics",       "patch",  "readyz",     "schema",  "status",  "version",  "wait",  "watch"};
+constexpr std::array<std::string_view, 28> kReservedNouns = {
+    "api-resources", "apply",  "completion", "config",         "context", "delete",  "describe",
+    "diff",          "doctor", "edit",       "events",         "explain", "get",     "healthz",
+    "help",          "log",    "login",      "logout",         "man",     "metrics", "patch",
+    "readyz",        "schema", "status",     "support-bundle", "version", "wait",    "watch"};
 
 template <size_t n>
 bool contains(const std::array<std::string_view, n>& list, std::string_view text) {
@@ -52,6 +53,9 @@ class KindLint {
   void lint_names() {
     if (!is_label(kind_.plural)) add("plural must be lower-case letters, digits and dashes, such as \"robots\"");
     if (kind_.plural == kind_.name) add("plural must differ from the name of the kind");
+    if (!kind_.converts_from.empty() && !is_older(kind_.converts_from)) {
+      add("converts_from must be an older version of the package, such as \"" + kind_.group + ".v1\"");
+    }
     std::vector<std::string> nouns(options_.short_().begin(), options_.short_().end());
     for (const auto& noun : nouns) {
       if (!is_label(noun)) add("the short name \"" + noun + "\" must be lower-case letters, digits and dashes");
@@ -60,6 +64,12 @@ class KindLint {
     for (const auto& noun : nouns) {
       if (contains(kReservedNouns, noun)) add("the name \"" + noun + "\" is reserved; choose another");
     }
+  }
+
+  bool is_older(const std::string& package) const {
+    const std::string start = kind_.group + ".v";
+    if (!package.starts_with(start) || package.size() > kind_.package.size()) return false;
+    return package.size() < kind_.package.size() || package < kind_.package;  // v9 before v10
   }
 
   void lint_parts() {
@@ -139,9 +149,13 @@ void lint_message_tree(const pb::Descriptor& descriptor, const Description& desc
   if (descriptor.options().map_entry()) return;
   const auto type = description.messages.find(descriptor.full_name());
   if (type != description.messages.end()) lint_fields(*type->second, violations);
-  for (const auto& kind : description.kinds) {
-    if (kind.message->descriptor != &descriptor) continue;
+  const auto lint_kind = [&](const Kind& kind) {
+    if (kind.message->descriptor != &descriptor) return;
     KindLint(kind, descriptor.options().GetExtension(::novacron::kind), violations).run();
+  };
+  for (const auto& kind : description.kinds) {
+    lint_kind(kind);
+    for (const auto& older : kind.older) lint_kind(older);
   }
   for (int i = 0; i < descriptor.nested_type_count(); ++i) {
     const auto& nested = *descriptor.nested_type(i);

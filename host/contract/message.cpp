@@ -23,10 +23,10 @@ std::string serialize(const pb::Message& message) {
   return out;
 }
 
-Result<std::shared_ptr<pb::Message>> parse_message(const MessageType& type, std::string_view bytes) {
+Result<std::shared_ptr<pb::Message>> parse_message(const MessageType& type, std::string_view bytes, int max_depth) {
   std::shared_ptr<pb::Message> message(type.prototype->New());
   pb::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
-  stream.SetRecursionLimit(kMaxMessageDepth);
+  stream.SetRecursionLimit(max_depth);
   if (message->ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage()) return message;
   return Error{Code::kDataLoss, "these bytes are no " + type.full_name, "message.corrupt"};
 }

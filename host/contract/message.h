@@ -11,13 +11,15 @@
 
 namespace novacron::host::contract {
 
-inline constexpr int kMaxMessageDepth = 60;  ///< below kMaxJsonDepth, so that what is stored can be written as JSON
+inline constexpr int kMaxMessageDepth = 60;
+inline constexpr int kMaxObjectDepth = kMaxMessageDepth + 1;  ///< of a whole object: its parts are within it
 
 /// With maps in the order of their keys: equal messages give equal bytes.
 std::string serialize(const google::protobuf::Message& message);
 
-/// DATA_LOSS "message.corrupt": no such message, or nested deeper than kMaxMessageDepth.
-Result<std::shared_ptr<google::protobuf::Message>> parse_message(const MessageType& type, std::string_view bytes);
+/// DATA_LOSS "message.corrupt": no such message, or nested deeper than `max_depth`.
+Result<std::shared_ptr<google::protobuf::Message>> parse_message(const MessageType& type, std::string_view bytes,
+                                                                 int max_depth = kMaxMessageDepth);
 
 /// One value that is no message. Which member holds it follows from the type of its field: integers and enums are in
 /// `integer` (as its bits for uint64), text and bytes in `text`.

@@ -15,13 +15,9 @@ namespace novacron::host::contract {
 namespace {
 namespace pb = google::protobuf;
 
-/// A field of wire type LEN whose number is below 16.
-void append_field(std::string& out, int number, std::string_view bytes) {
-  out += static_cast<char>(number << 3 | 2);
-  size_t length = bytes.size();
-  for (; length >= 0x80; length >>= 7) out += static_cast<char>((length & 0x7f) | 0x80);
-  out += static_cast<char>(length);
-  out += bytes;
+void append_varint(std::string& out, uint64_t number) {
+  for (; number >= 0x80; number >>= 7) out += static_cast<char>((number & 0x7f) | 0x80);
+  out += static_cast<char>(number);
 }
 
 std::string part_of(const Kind& kind, const pb::Message& object, std::string_view name) {
@@ -42,17 +38,23 @@ void check_kind(const Kind& kind, nlohmann::json& object, Violations& violations
 }
 }  // namespace
 
+void append_message(std::string& out, int number, std::string_view bytes) {
+  append_varint(out, static_cast<uint64_t>(number) << 3 | 2);
+  append_varint(out, bytes.size());
+  out += bytes;
+}
+
 std::string join_parts(const Parts& parts) {
   std::string out;
   out.reserve(parts.metadata.size() + parts.spec.size() + parts.status.size() + 16);
-  append_field(out, 1, parts.metadata);
-  append_field(out, 2, parts.spec);
-  if (!parts.status.empty()) append_field(out, 3, parts.status);
+  append_message(out, 1, parts.metadata);
+  append_message(out, 2, parts.spec);
+  if (!parts.status.empty()) append_message(out, 3, parts.status);
   return out;
 }
 
 Result<Parts> split_parts(const Kind& kind, std::string_view bytes) {
-  return parts_of(kind, *TRY(parse_message(*kind.message, bytes)));
+  return parts_of(kind, *TRY(parse_message(*kind.message, bytes, kMaxObjectDepth)));
 }
 
 Result<Parts> parts_from_json(const Kind& kind, std::string_view text) {
@@ -66,7 +68,7 @@ Result<Parts> parts_from_json(const Kind& kind, std::string_view text) {
 }
 
 Result<std::string> parts_to_json(const Kind& kind, const Parts& parts, const EncodeOptions& options) {
-  const auto message = TRY(parse_message(*kind.message, join_parts(parts)));
+  const auto message = TRY(parse_message(*kind.message, join_parts(parts), kMaxObjectDepth));
   JsonWriter writer(options);
   writer.begin('{');
   writer.name("kind");

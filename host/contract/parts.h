@@ -17,6 +17,9 @@ struct Parts {
   std::string status;
 };
 
+/// Adds a field that is a message to the bytes of another; to a list it adds an item.
+void append_message(std::string& out, int number, std::string_view bytes);
+
 /// The bytes of the kind's own message.
 std::string join_parts(const Parts& parts);
 /// DATA_LOSS "message.corrupt".

@@ -202,6 +202,24 @@ TEST_CASE("a newer minor may add, but must hold all that the older ones define")
         "a.v1.S.F: the signature of the method changed");
 }
 
+TEST_CASE("a newer minor may not give a new meaning to what older ones wrote, nor ask more of them") {
+  CHECK(disagreement("message M { uint64 a = 1; }", "message M { uint64 a = 1 [(novacron.unit) = UNIT_BYTES]; }") ==
+        "a.v1.M.a: (novacron.unit) changed");
+  CHECK(disagreement("message M { string a = 1; }", "message M { string a = 1 [(novacron.secret) = true]; }") ==
+        "a.v1.M.a: (novacron.secret) changed");
+  CHECK(disagreement("message I { string n = 1; } message M { repeated I a = 1; }",
+                     "message I { string n = 1; } message M { repeated I a = 1 [(novacron.list) = { type: MAP keys: "
+                     "\"n\" }]; }") == "a.v1.M.a: (novacron.list) changed");
+  CHECK(disagreement("message M { string a = 1; }",
+                     "message M { string a = 1 [(novacron.rules) = { required: true }]; }") ==
+        "a.v1.M.a: it became required, which older writers do not know");
+  CHECK(disagreement("message M {}", "message M { string a = 1 [(novacron.rules) = { required: true }]; }") ==
+        "a.v1.M.a: it is new and required, which older writers do not know; give it a default");
+  CHECK(disagreement("message M {}",
+                     "message M { string a = 1 [(novacron.rules) = { required: true default_json: '\"x\"' }]; }") ==
+        "none");
+}
+
 TEST_CASE("two contracts with the same version must agree in both directions") {
   const auto one = versioned("1.0.0", "message M { int32 a = 1; }");
   const auto two = versioned("1.0.0", "message M { int32 a = 1; int32 b = 2; }");

@@ -20,6 +20,11 @@ const Method* Service::find(std::string_view name) const {
   return find_in(methods, [name](const Method& method) { return method.name == name; });
 }
 
+const Kind* Kind::find_version(std::string_view wanted) const {
+  if (wanted == version) return this;
+  return find_in(older, [wanted](const Kind& kind) { return kind.version == wanted; });
+}
+
 const PatchVerb* Kind::find_verb(std::string_view verb) const {
   return find_in(verbs, [verb](const PatchVerb& known) { return known.name == verb; });
 }

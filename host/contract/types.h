@@ -36,11 +36,21 @@ enum class FieldType {
   kString,
   kBytes,
   kEnum,
+  kNull,       ///< google.protobuf.NullValue. JSON: null
   kTimestamp,  ///< JSON: RFC 3339
   kDuration,   ///< JSON: "1.5s"
   kFieldMask,  ///< JSON: "spec.arms,metadata.labels"
+  kWrapper,    ///< google.protobuf.StringValue and so on. JSON: its value; absent differs from zero
+  kStruct,     ///< google.protobuf.Struct. JSON: any object
+  kValue,      ///< google.protobuf.Value. JSON: anything, null too
+  kListValue,  ///< google.protobuf.ListValue. JSON: any list
+  kAny,        ///< google.protobuf.Any. JSON: the message's own, with its type as "@type"
   kMessage,
 };
+/// Free-form JSON: one value for whoever owns, masks or compares fields, however much is in it.
+constexpr bool is_free_form(FieldType type) {
+  return type >= FieldType::kStruct && type <= FieldType::kAny;
+}
 enum class Cardinality { kSingle, kRepeated, kMap };
 
 struct EnumValue {
@@ -92,6 +102,7 @@ struct Field {
   bool has_presence = false;               ///< absent differs from zero
   std::string oneof;                       ///< name of its oneof; empty: in none
   const MessageType* message = nullptr;    ///< for kMessage
+  const MessageType* special = nullptr;    ///< for the other types that are messages: kTimestamp to kAny
   const EnumType* enumeration = nullptr;   ///< for kEnum
   Unit unit = Unit::kNone;
   Rules rules;
@@ -100,12 +111,24 @@ struct Field {
   std::vector<std::string> list_keys;  ///< items are found by these fields; empty: the list is atomic
   bool secret = false;
   bool blob = false;
+  std::string renamed_from;  ///< its name in the version before; empty: the same
   const google::protobuf::FieldDescriptor* descriptor = nullptr;
+};
+
+/// Finds the types that an Any may hold.
+class TypeFinder {
+ public:
+  virtual ~TypeFinder() = default;
+  /// Null: there is no such type.
+  virtual const MessageType* find_type(std::string_view full_name) const = 0;
 };
 
 struct MessageType {
   std::string full_name;
-  std::vector<Field> fields;  ///< in the order of the .proto
+  FieldType json = FieldType::kMessage;  ///< how JSON writes it: kMessage, or kTimestamp to kAny
+  const TypeFinder* types = nullptr;     ///< of its schema
+  bool has_secrets = false;              ///< it, or a message within it, has a secret field
+  std::vector<Field> fields;             ///< in the order of the .proto
   const google::protobuf::Descriptor* descriptor = nullptr;
   const google::protobuf::Message* prototype = nullptr;
 
@@ -166,6 +189,7 @@ struct Kind {
   std::string name;     ///< "Node"
   std::string id;       ///< "novacron.core/Node"
   std::string package;  ///< "novacron.core.v1"
+  std::string version;  ///< "v1"
   std::string plural;
   std::string segment;                   ///< of its REST path: the plural, or "plural.group" when the plural was taken
   std::vector<std::string> short_names;  ///< those that no kind installed earlier has
@@ -182,7 +206,12 @@ struct Kind {
   std::vector<PatchVerb> verbs;
   std::vector<Action> actions;
   std::vector<Column> columns;
+  std::string converts_from;  ///< the package of the version before; empty: there is none
+  /// The versions before it that are installed, newest first. Their messages are names for the same bytes.
+  std::vector<Kind> older;
 
+  /// "v1": this one or an older one; null: unknown.
+  const Kind* find_version(std::string_view wanted) const;
   const PatchVerb* find_verb(std::string_view verb) const;
   const Action* find_action(std::string_view verb) const;
 };

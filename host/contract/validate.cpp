@@ -8,6 +8,8 @@
 #include <map>
 #include <set>
 
+#include "host/contract/free_form.h"
+#include "host/contract/json.h"
 #include "host/contract/lint.h"
 #include "host/contract/message.h"
 #include "host/contract/units.h"
@@ -133,6 +135,43 @@ class FieldCheck {
   Violations& violations_;
 };
 
+constexpr int kMaxAnyDepth = 8;
+
+/// The rules of all fields of a message, and of what it holds in an Any.
+class MessageCheck {
+ public:
+  explicit MessageCheck(Violations& violations) : violations_(violations) {}
+
+  void message(const MessageType& type, const pb::Message& message, const std::string& path) {
+    walk(type, message, path,
+         [this](const pb::Message& owner, const MessageType&, const Field& field, const std::string& field_path) {
+           FieldCheck(field, owner, field_path, violations_).run();
+           if (!is_free_form(field.type)) return;
+           each_message_value(field, owner, field_path, [&](const pb::Message& value, const std::string& value_path) {
+             free_form(*field.special, value, value_path);
+           });
+         });
+  }
+
+ private:
+  void free_form(const MessageType& type, const pb::Message& message, const std::string& path) {
+    check_free_form(type, message, path, violations_,
+                    [this](const MessageType& held, const pb::Message& content, const std::string& held_path) {
+                      inside(held, content, held_path);
+                    });
+  }
+
+  void inside(const MessageType& held, const pb::Message& content, const std::string& path) {
+    if (any_depth_ == kMaxAnyDepth) return violations_.add(path, "holds an Any in an Any too often");
+    ++any_depth_;
+    is_free_form(held.json) ? free_form(held, content, path) : message(held, content, path);
+    --any_depth_;
+  }
+
+  Violations& violations_;
+  int any_depth_ = 0;
+};
+
 /// The bytes of one field alone.
 std::string field_bytes(const pb::Message& message, const pb::FieldDescriptor& field) {
   const std::unique_ptr<pb::Message> copy(message.New());
@@ -167,10 +206,9 @@ void check_immutable(const MessageType& type, const pb::Message& now, const pb::
 Status validate(const MessageType& type, std::string_view bytes, const std::string* previous, std::string_view path) {
   const auto message = TRY(parse_message(type, bytes));
   Violations violations;
-  walk(type, *message, std::string(path),
-       [&violations](const pb::Message& owner, const MessageType&, const Field& field, const std::string& field_path) {
-         FieldCheck(field, owner, field_path, violations).run();
-       });
+  MessageCheck(violations).message(type, *message, std::string(path));
+  TRY_STATUS(violations.status());  // what follows wants an Any that was checked
+  if (json_levels(type, *message) >= kMaxJsonDepth) violations.add(std::string(path), "is nested too deep");
   if (previous) {
     const auto before = TRY(parse_message(type, *previous));
     check_immutable(type, *message, *before, std::string(path), violations);

@@ -24,6 +24,9 @@ Status validate(const MessageType& type, std::string_view bytes, const std::stri
 Result<std::string> carry_over(const MessageType& type, std::string_view bytes, std::string_view previous,
                                std::string_view path);
 
+/// Whether it has, at any depth, a field that the type does not know.
+Result<bool> has_unknown_fields(const MessageType& type, std::string_view bytes);
+
 /// The message with every secret replaced by its mask.
 Result<std::string> mask_secrets(const MessageType& type, std::string_view bytes);
 

@@ -52,6 +52,82 @@ TEST_CASE("defaults fill what is absent, and nothing else") {
         R"({"arms":0,"memory_bytes":1048576,"mood":"SAD","model":"x"})");
 }
 
+namespace {
+/// RobotSpec.badge (17), or RobotSpec.settings (16): `bytes` in a field.
+std::string spec_with(const Field& field, const std::string& bytes) {
+  const auto message = parse_message(*robot().spec, "").value();
+  auto& child = *message->GetReflection()->MutableMessage(message.get(), field.descriptor);
+  REQUIRE(child.ParseFromString(bytes));
+  return serialize(*message);
+}
+
+std::string free_form_complaint(const char* field, const std::string& bytes) {
+  const auto status = validate(*robot().spec, spec_with(*robot().spec->find(field), bytes), nullptr, "spec");
+  return status.ok() ? "none" : status.error().message;
+}
+
+std::string any_bytes(const std::string& type, const std::string& bytes) {
+  const auto message = parse_message(*testing::shop_schema()->find_message("google.protobuf.Any"), "").value();
+  Scalar scalar;
+  scalar.text = type;
+  write_scalar(*message, *message->GetDescriptor()->field(0), scalar, Place::kSet);
+  scalar.text = bytes;
+  write_scalar(*message, *message->GetDescriptor()->field(1), scalar, Place::kSet);
+  return serialize(*message);
+}
+}  // namespace
+
+TEST_CASE("what a plugin puts into an Any is checked like what comes as JSON") {
+  const auto complain = [](const std::string& type, const std::string& bytes) {
+    return free_form_complaint("badge", any_bytes(type, bytes));
+  };
+  CHECK(complain("x/shop.v1.FetchReply", "\x0a\x01y") == "none");
+  CHECK(complain("", "") == "none");
+  CHECK(complain("x/shop.v1.Nothing", "") ==
+        "spec.badge: no installed contract has the message of its @type x/shop.v1.Nothing");
+  CHECK(complain("x/shop.v1.Tool", "") == "spec.badge: shop.v1.Tool has secrets, which an Any cannot keep");
+  CHECK(complain("x/google.protobuf.Any", any_bytes("x/shop.v1.Tool", "")) ==
+        "spec.badge: shop.v1.Tool has secrets, which an Any cannot keep");
+  CHECK(complain("x/shop.v1.FetchReply", "\xff\xff") == "spec.badge: it holds no shop.v1.FetchReply");
+  std::string nested = any_bytes("x/shop.v1.FetchReply", "");
+  for (int i = 0; i < 7; ++i) nested = any_bytes("x/google.protobuf.Any", nested);
+  CHECK(free_form_complaint("badge", nested) == "none");
+  nested = any_bytes("x/google.protobuf.Any", nested);
+  CHECK(free_form_complaint("badge", nested) == "spec.badge: holds an Any in an Any too often");
+}
+
+TEST_CASE("a number that JSON does not have is refused in a Struct") {
+  // fields {"a": number_value: NaN}
+  const std::string nan(
+      "\x0a\x0e\x0a\x01"
+      "a"
+      "\x12\x09\x11\x00\x00\x00\x00\x00\x00\xf8\x7f",
+      16);
+  CHECK(free_form_complaint("settings", nan) == "spec.settings[\"a\"]: must be a number that JSON can write");
+}
+
+TEST_CASE("what could not be read back as JSON is refused, though it fits as bytes") {
+  const auto nested = [](int levels) {
+    std::string json = "{}";
+    for (int i = 0; i < levels; ++i) json = R"({"many":[)" + json + "]}";
+    return json_to_message(*testing::shop_schema()->find_message("shop.v1.Everything"), json).value();
+  };
+  const auto complain = [&](int levels) {
+    const auto& everything = *robot().spec->find("everything");
+    const auto status = validate(*robot().spec, spec_with(everything, nested(levels)), nullptr, "spec");
+    return status.ok() ? "none" : status.error().message;
+  };
+  CHECK(complain(30) == "none");
+  CHECK(complain(31) == "spec: is nested too deep");
+}
+
+TEST_CASE("an unknown field that its writer has kept is carried over once") {
+  const auto& type = *robot().spec;
+  const std::string before = with_unknown_field(type, spec_bytes(R"({"arms":2})"));
+  CHECK(carry_over(type, before, before, "spec").value() == before);
+  CHECK(carry_over(type, spec_bytes(R"({"arms":2})"), before, "spec").value() == before);
+}
+
 TEST_CASE("the rules of fields are kept") {
   const std::string digest(64, 'a');
   CHECK(complaint("{}") == "none");
@@ -153,13 +229,14 @@ TEST_CASE("numbers, texts and times are compared by their order") {
     return (*condition)->holds(**object);
   };
   const std::string robot_json = R"({"metadata":{"name":"b","created_at":"2026-03-01T00:00:00.5Z"},
-      "spec":{"arms":3,"memory_bytes":18446744073709551615,"everything":{"an_int32":-5,"a_double":1.5,
+      "spec":{"arms":3,"memory_bytes":18446744073709551615,"patience":4,"everything":{"an_int32":-5,"a_double":1.5,
       "a_duration":"1.5s"}}})";
   for (const char* text :
        {"spec.arms > 2", "spec.arms >= 3", "spec.arms <= 3", "spec.arms < 4", "spec.memory_bytes > 1",
         "spec.everything.an_int32 < 0", "spec.everything.a_double > 1.4", "metadata.name > \"a\"",
         "metadata.created_at >= \"2026-03-01T00:00:00.5Z\"", "metadata.created_at < \"2026-03-01T00:00:00.6Z\"",
-        "metadata.created_at > \"2026-02-28T23:59:59.9Z\"", "spec.everything.a_duration == \"1.5s\""}) {
+        "metadata.created_at > \"2026-02-28T23:59:59.9Z\"", "spec.patience == 4", "spec.patience < 5",
+        "spec.everything.a_duration == \"1.5s\""}) {
     INFO(text);
     CHECK(holds(robot_json, text));
   }
@@ -172,6 +249,30 @@ TEST_CASE("numbers, texts and times are compared by their order") {
   CHECK_FALSE((*Condition::compile(*robot().message, "spec.arms == 1"))->reads_secrets());
 }
 
+TEST_CASE("a time may be relative to now, where there is a now") {
+  constexpr uint64_t kNowNs = 1'772'366'400'000'000'000;  // 2026-03-01T12:00:00Z
+  const auto object = parse_message(
+      *robot().message, *json_to_message(*robot().message, R"({"metadata":{"created_at":"2026-03-01T11:00:00Z"}})"));
+  const auto holds = [&](const std::string& text) -> std::string {
+    const auto condition = Condition::compile(*robot().message, text, kNowNs);
+    if (!condition.ok()) return condition.error().message;
+    return (*condition)->holds(**object) ? "yes" : "no";
+  };
+  CHECK(holds("metadata.created_at > now-61m") == "yes");
+  CHECK(holds("metadata.created_at > now - 59m && spec.arms == 0") == "no");
+  CHECK(holds("metadata.created_at>=now-1h") == "yes");
+  CHECK(holds("metadata.created_at < now") == "yes");
+  CHECK(holds("metadata.created_at < now+1d") == "yes");
+  CHECK(holds("metadata.created_at > now-7d12h||spec.arms == 9") == "yes");
+  CHECK(holds("metadata.created_at > now-100000d") == "yes");
+  CHECK(holds("metadata.created_at > now-1") == "\"now-1\" is no time; write now-1h30m");
+  CHECK(holds("metadata.created_at > nowadays").find("must be a time") != std::string::npos);
+  CHECK(holds("metadata.created_at > now*2").find("left over") != std::string::npos);
+  CHECK(holds("spec.model == now") == "no");
+  CHECK(Condition::compile(*robot().message, "metadata.created_at > now").error().message ==
+        "\"now\" is for requests, not for conditions of a contract");
+}
+
 TEST_CASE("a condition that does not fit its kind says why") {
   const auto error = [](const std::string& text) {
     const auto condition = Condition::compile(*robot().message, text);
@@ -182,6 +283,10 @@ TEST_CASE("a condition that does not fit its kind says why") {
   CHECK(error("spec.legs == 1") == "there is no field \"spec.legs\"");
   CHECK(error("spec.arms.x == 1") == "there is no field \"spec.arms.x\"");
   CHECK(error("spec.tools == 1") == "\"spec.tools\" goes through a list or a map");
+  CHECK(error("spec.settings.a == 1") == "there is no field \"spec.settings.a\"");
+  CHECK(error("spec.settings == 1") == "\"spec.settings\" is no single value");
+  CHECK(error("spec.badge == 1") == "\"spec.badge\" is no single value");
+  CHECK(error("spec.patience == \"x\"").find("must be a whole number") != std::string::npos);
   CHECK(error("spec.everything == 1") == "\"spec.everything\" is no single value");
   CHECK(error("spec.arms = 1") == "==, !=, <, <=, > or >= is missing after a path");
   CHECK(error("spec.mood < HAPPY") == "\"spec.mood\" has no order: use == or !=");

@@ -18,7 +18,12 @@ std::string path_of_entry(const Field& field, const pb::Message& entry, const st
 }  // namespace
 
 void each_message(const Field& field, const pb::Message& owner, const std::string& path, const VisitMessage& visit) {
-  if (field.type != FieldType::kMessage || !is_present(owner, *field.descriptor)) return;
+  if (field.type == FieldType::kMessage) each_message_value(field, owner, path, visit);
+}
+
+void each_message_value(const Field& field, const pb::Message& owner, const std::string& path,
+                        const VisitMessage& visit) {
+  if (field.type < FieldType::kTimestamp || !is_present(owner, *field.descriptor)) return;
   const auto& reflection = *owner.GetReflection();
   if (field.cardinality == Cardinality::kSingle) return visit(reflection.GetMessage(owner, field.descriptor), path);
   for (int i = 0; i < reflection.FieldSize(owner, field.descriptor); ++i) {

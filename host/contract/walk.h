@@ -14,10 +14,14 @@ using VisitField = std::function<void(const google::protobuf::Message& message, 
 void walk(const MessageType& type, const google::protobuf::Message& message, const std::string& path,
           const VisitField& visit);
 
-/// `visit` gets each message within one field, with its path: one, each of a list, each value of a map.
+/// `visit` gets each message within one field, with its path: one, each of a list, each value of a map. None for those
+/// of google.protobuf that JSON writes in their own way.
 using VisitMessage = std::function<void(const google::protobuf::Message& message, const std::string& path)>;
 void each_message(const Field& field, const google::protobuf::Message& owner, const std::string& path,
                   const VisitMessage& visit);
+/// The same, for those too.
+void each_message_value(const Field& field, const google::protobuf::Message& owner, const std::string& path,
+                        const VisitMessage& visit);
 using ChangeMessage = std::function<void(google::protobuf::Message& message, const std::string& path)>;
 void each_mutable_message(const Field& field, google::protobuf::Message& owner, const std::string& path,
                           const ChangeMessage& change);

@@ -1,17 +1,17 @@
-// The daemon's settings: one TOML file. docs/CONFIG.md lists them for people.
+// The daemon's settings. docs/CONFIG.md lists them for people.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/base/log.h"
 #include "host/base/result.h"
+#include "host/daemon/config_layers.h"
 
 namespace novacron::host::daemon {
-
-inline constexpr size_t kMaxConfigBytes = 1024 * 1024;
 
 struct Config {
   std::string data_folder = "/var/lib/novacron";
@@ -37,17 +37,46 @@ struct Config {
 
   struct Blobs {
     uint64_t max_bytes = 256ull << 30;  ///< blobs and unfinished uploads together
+    uint64_t grace_ms = 86'400'000;     ///< how long bytes stay that no object has
   } blobs;
 
-  struct Log {
-    LogLevel level = LogLevel::kInfo;
-    LogFormat format = LogFormat::kText;
-  } log;
+  struct Traces {
+    std::string endpoint;                                      ///< empty: nothing is traced
+    double ratio = 1;                                          ///< of the traces that begin here
+    std::vector<std::pair<std::string, std::string>> headers;  ///< of each request; their values are secrets
+    std::string ca;                                            ///< PEM file; empty: the system's authorities
+  } traces;
+
+  LogSettings log;
 };
 
-/// INVALID_ARGUMENT "config.invalid" names file, line and what to write instead. `name` is for messages.
+/// What there is to set, with its values in `config`.
+SettingTables tables_of(Config& config);
+
+/// One file alone. INVALID_ARGUMENT "config.invalid" names file, line and what to write instead. `name` is for
+/// messages.
 Result<Config> parse_config(std::string_view text, std::string_view name);
-Result<Config> load_config(const std::string& file);
+
+struct ConfigSources {
+  std::string file;                           ///< with <file>.d/*.toml; empty: neither
+  bool may_be_absent = false;                 ///< the file
+  std::vector<std::string> environment = {};  ///< "NAME=value"
+  Config defaults = {};
+  std::string defaults_name = "default";  ///< where a value is from that nothing else gives
+};
+
+struct LoadedConfig {
+  Config config;
+  Origins origins;
+  std::vector<std::string> files;  ///< that were read, in that order
+  std::string defaults_name;
+};
+
+/// Where the value of a setting is from.
+std::string origin_of(const LoadedConfig& loaded, std::string_view path);
+
+/// All layers, and what must hold between settings. INVALID_ARGUMENT "config.invalid" names the place.
+Result<LoadedConfig> load_config(const ConfigSources& sources);
 
 /// For trying things out, without a file: everything under `folder`, on free ports, with the plugins that lie beside
 /// the program as builds and installations put them.

@@ -24,10 +24,12 @@
 #include "host/blob/store.h"
 #include "host/bus/bus.h"
 #include "host/daemon/change_events.h"
+#include "host/daemon/control.h"
 #include "host/daemon/host_metrics.h"
 #include "host/daemon/installed_contracts.h"
 #include "host/daemon/node_object.h"
 #include "host/daemon/plugin_controller.h"
+#include "host/daemon/traces.h"
 #include "host/daemon/version.h"
 #include "host/plugin/abandoned.h"
 #include "host/plugin/broker.h"
@@ -67,12 +69,24 @@ Status make_folder(const std::string& path) {
 /// Members are made in the order of their declaration by create(), and end in the reverse order.
 class Daemon::Parts {
  public:
-  explicit Parts(const Config& c) : config(c), context(auth::host_context(c.node_name)) {}
+  Parts(LiveConfig& live, std::vector<Inherited> sockets)
+      : settings(live), inherited(std::move(sockets)), context(auth::host_context(config.node_name)) {}
+
+  /// One that was not made whole ends here too.
+  ~Parts() {
+    for (const auto& service : services) broker->withdraw(*service);
+  }
 
   Status open_stores();
+  Status sweep_blobs(const std::unordered_set<std::string>& live);
   Status open_access();
   Status open_plugins();
   Status open_api();
+  api::Server::Options server_options() const;
+  std::vector<Fd> inherited_sockets();
+  plugin::Manager::Options manager_options(const Config& of) const;
+  Result<auth::TlsFiles> certificates(const Config& of) const;
+  Status apply(const Config& next);
   void tell(metrics::Sink& sink) const;
   Status publish_nodes();
   std::vector<api::Check> checks() const;
@@ -80,9 +94,14 @@ class Daemon::Parts {
   void close_stores();
   void say_credential(const std::string& secret) const;
 
-  const Config config;
+  trace::Tracer* tracer() { return traces ? &traces->tracer() : nullptr; }
+
+  LiveConfig& settings;
+  const Config config = settings.current();  ///< as of the start: for what only a start changes
+  std::vector<Inherited> inherited;
   const auth::ContextPtr context;
   const std::string incarnation = new_incarnation();
+  std::unique_ptr<Traces> traces;  ///< null: off
   WorkerPool pool{{}};
   TimerQueue timers{system_clock()};
   bus::Bus bus{system_clock()};
@@ -102,11 +121,13 @@ class Daemon::Parts {
   std::unique_ptr<PluginController> plugins;
   std::unique_ptr<plugin::Manager> manager;
   std::unique_ptr<resource::Actions> actions;
+  std::unique_ptr<Control> control;
   std::unique_ptr<api::Gateway> gateway;
   std::unique_ptr<api::Server> server;
 };
 
 Status Daemon::Parts::open_stores() {
+  traces = TRY(Traces::create(config, incarnation));
   TRY_STATUS(make_folder(config.data_folder));
   state::OneNode::Options state_options;
   state_options.folder = config.data_folder + "/state";
@@ -124,20 +145,46 @@ Status Daemon::Parts::open_stores() {
   store = std::make_unique<resource::Store>(resource::Store::Options{*engine, *authorizer});
   change_events = std::make_unique<ChangeEvents>(*engine, bus);
   TRY_STATUS(store->bootstrap());
-  collector = std::make_unique<resource::Collector>(*store, *engine);
+  resource::Collector::Options collection;
+  collection.sweep_blobs = [this](const std::unordered_set<std::string>& live) { return sweep_blobs(live); };
+  collector = std::make_unique<resource::Collector>(*store, *engine, std::move(collection));
+  return {};
+}
+
+Status Daemon::Parts::sweep_blobs(const std::unordered_set<std::string>& live) {
+  const auto swept = TRY(blobs->collect(live, config.blobs.grace_ms));
+  if (swept.removed == 0 && swept.uploads_removed == 0) return {};
+  log_info("blobs", "bytes that no object has were removed",
+           {{"blobs", swept.removed}, {"bytes", swept.removed_bytes}, {"uploads", swept.uploads_removed}});
   return {};
 }
 
 Status Daemon::Parts::open_access() {
-  auth::CertificateOptions certificates;
-  certificates.folder = config.data_folder + "/tls";
-  certificates.names = config.api.names;
-  tls = TRY(auth::ensure_certificates(certificates));
+  tls = TRY(certificates(config));
   tokens = TRY(auth::Tokens::create({.key_file = config.data_folder + "/tls/tokens.key"}));
   auto bootstrap = TRY(auth::BootstrapCredential::open(config.data_folder + "/bootstrap-credential"));
   if (bootstrap.secret) say_credential(*bootstrap.secret);
   authenticator = std::make_unique<auth::Authenticator>(auth::Authenticator::Options{
       .tokens = *tokens, .bootstrap = std::move(bootstrap.credential), .own_uid = ::geteuid()});
+  return {};
+}
+
+Result<auth::TlsFiles> Daemon::Parts::certificates(const Config& of) const {
+  auth::CertificateOptions options;
+  options.folder = config.data_folder + "/tls";
+  options.names = of.api.names;
+  return auth::ensure_certificates(options);
+}
+
+/// What may fail comes first, so that a refusal leaves everything as it was.
+Status Daemon::Parts::apply(const Config& next) {
+  const auth::TlsFiles files = TRY(certificates(next));
+  TRY_STATUS(server->use_certificate(files));
+  server->set_max_connections(next.api.max_connections);
+  manager->reconfigure(manager_options(next));
+  blobs->set_max_bytes(next.blobs.max_bytes);
+  log_configure(next.log);
+  plugins->retry_failed();
   return {};
 }
 
@@ -150,8 +197,8 @@ void Daemon::Parts::say_credential(const std::string& secret) const {
 }
 
 Status Daemon::Parts::open_plugins() {
-  broker = std::make_unique<plugin::Broker>(
-      plugin::Broker::Options{.node = config.node_name, .other_nodes = fleet_of(config), .pool = &pool, .bus = &bus});
+  broker = std::make_unique<plugin::Broker>(plugin::Broker::Options{
+      .node = config.node_name, .other_nodes = fleet_of(config), .pool = &pool, .bus = &bus, .tracer = tracer()});
   services.push_back(resource::make_resources_service(*store, pool, timers));
   services.push_back(resource::make_state_service(*engine, pool, timers));
   services.push_back(resource::make_claims_service(*engine, config.node_name, incarnation));
@@ -159,20 +206,44 @@ Status Daemon::Parts::open_plugins() {
   for (const auto& service : services) TRY_STATUS(broker->offer(*service));
   contracts = std::make_unique<InstalledContracts>(*store, context);
   plugins = std::make_unique<PluginController>(PluginController::Parts{*store, bus, pool, context});
-  plugin::Manager::Options options;
-  options.catalog.assign(config.plugins.paths.begin(), config.plugins.paths.end());
-  options.libraries = config.data_folder + "/run/libraries";
-  options.allow_inline = config.plugins.allow_inline;
-  options.create_timeout_ms = config.plugins.create_timeout_ms;
-  options.start_timeout_ms = config.plugins.start_timeout_ms;
-  options.quiesce_timeout_ms = options.drain_timeout_ms = config.plugins.stop_timeout_ms;
-  manager = std::make_unique<plugin::Manager>(*broker, *contracts, *plugins, std::move(options));
+  manager = std::make_unique<plugin::Manager>(*broker, *contracts, *plugins, manager_options(config));
   store->admit_through(*broker);
   actions = std::make_unique<resource::Actions>(*store, *broker, pool);
   return {};
 }
 
+plugin::Manager::Options Daemon::Parts::manager_options(const Config& of) const {
+  plugin::Manager::Options options;
+  options.catalog.assign(of.plugins.paths.begin(), of.plugins.paths.end());
+  options.libraries = config.data_folder + "/run/libraries";
+  options.allow_inline = of.plugins.allow_inline;
+  options.create_timeout_ms = of.plugins.create_timeout_ms;
+  options.start_timeout_ms = of.plugins.start_timeout_ms;
+  options.quiesce_timeout_ms = options.drain_timeout_ms = of.plugins.stop_timeout_ms;
+  return options;
+}
+
+api::Server::Options Daemon::Parts::server_options() const {
+  api::Server::Options options;
+  options.listen = config.api.listen;
+  options.tls = tls;
+  options.unix_socket = config.api.unix_socket;
+  options.limits.connections = config.api.max_connections;
+  return options;
+}
+
+std::vector<Fd> Daemon::Parts::inherited_sockets() {
+  std::vector<Fd> sockets;
+  for (Inherited& one : inherited) {
+    log_info(kComponent, "socket inherited", {{"name", one.name}, {"descriptor", one.socket.get()}});
+    sockets.push_back(std::move(one.socket));
+  }
+  return sockets;
+}
+
 Status Daemon::Parts::open_api() {
+  control = std::make_unique<Control>(
+      Control::Parts{settings, *store, bus, [this](const Config& next) { return apply(next); }});
   gateway = std::make_unique<api::Gateway>(api::Gateway::Parts{.authenticator = *authenticator,
                                                                .authorizer = *authorizer,
                                                                .resources = *store,
@@ -181,15 +252,12 @@ Status Daemon::Parts::open_api() {
                                                                .blobs = *blobs,
                                                                .bus = bus,
                                                                .metrics = metrics,
+                                                               .control = *control,
                                                                .checks = [this] { return checks(); },
                                                                .node = config.node_name,
-                                                               .version = std::string(kVersion)});
-  api::Server::Options options;
-  options.listen = config.api.listen;
-  options.tls = tls;
-  options.unix_socket = config.api.unix_socket;
-  options.limits.connections = config.api.max_connections;
-  server = TRY(api::Server::create(std::move(options), *gateway, pool));
+                                                               .version = std::string(kVersion),
+                                                               .tracer = tracer()});
+  server = TRY(api::Server::create(server_options(), *gateway, pool, inherited_sockets()));
   metrics.add([this](metrics::Sink& sink) { tell(sink); });
   return {};
 }
@@ -203,6 +271,7 @@ void Daemon::Parts::tell(metrics::Sink& sink) const {
   tell_bus(sink, bus.stats());
   tell_state(sink, engine->status());
   tell_plugins(sink, manager->list(), manager->uses());
+  if (traces) tell_traces(sink, traces->stats());
   metrics::tell_process(sink);
 }
 
@@ -223,6 +292,7 @@ std::vector<api::Check> Daemon::Parts::checks() const {
 void Daemon::Parts::close_stores() {
   server.reset();
   gateway.reset();
+  control.reset();
   plugins.reset();
   contracts.reset();
   services.clear();
@@ -231,6 +301,7 @@ void Daemon::Parts::close_stores() {
   blobs.reset();
   change_events.reset();
   engine.reset();
+  if (traces) traces->stop();
 }
 
 Status Daemon::Parts::publish_nodes() {
@@ -252,17 +323,17 @@ Status Daemon::Parts::write_run_file() const {
   facts["pid"] = ::getpid();
   facts["urls"] = nlohmann::json::array();
   for (const std::string& address : server->addresses()) facts["urls"].push_back("https://" + address);
-  facts["unix_socket"] = config.api.unix_socket;
+  facts["unix_socket"] = server->unix_socket();
   facts["ca"] = tls.ca;
   return write_file(config.data_folder + "/run/api.json", facts.dump(2) + "\n", 0644);
 }
 
 Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-Result<std::unique_ptr<Daemon>> Daemon::create(const Config& config) {
-  auto parts = std::make_unique<Parts>(config);
+Result<std::unique_ptr<Daemon>> Daemon::create(LiveConfig& settings, std::vector<Inherited> inherited) {
+  auto parts = std::make_unique<Parts>(settings, std::move(inherited));
   TRY_STATUS(parts->open_stores());
-  TRY_STATUS(make_folder(config.data_folder + "/run"));
+  TRY_STATUS(make_folder(parts->config.data_folder + "/run"));
   TRY_STATUS(parts->open_access());
   TRY_STATUS(parts->open_plugins());
   TRY_STATUS(parts->open_api());
@@ -283,14 +354,18 @@ Status Daemon::start() {
   log_info(kComponent, "ready",
            {{"node", parts_->config.node_name},
             {"address", addresses.empty() ? "" : addresses.front()},
-            {"unix_socket", parts_->config.api.unix_socket}});
+            {"unix_socket", parts_->server->unix_socket()}});
   return {};
+}
+
+void Daemon::reload() {
+  (void)parts_->control->reload(parts_->context);  // says itself what came of it
 }
 
 Daemon::Ending Daemon::stop() {
   if (parts_ == nullptr) return Ending::kWhole;
   ::unlink((parts_->config.data_folder + "/run/api.json").c_str());
-  parts_->server->stop(parts_->config.api.shutdown_ms);
+  parts_->server->stop(parts_->settings.current().api.shutdown_ms);
   parts_->plugins->stop();
   parts_->actions.reset();
   parts_->manager.reset();

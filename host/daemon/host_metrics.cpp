@@ -54,6 +54,20 @@ void tell_server(metrics::Sink& sink, const api::Server::Stats& stats) {
   sink.gauge("novacron_http_requests_queued", "Requests that wait for a worker.", number(stats.queued_requests));
 }
 
+void tell_traces(metrics::Sink& sink, const trace::Exporter::Stats& stats) {
+  const auto dropped = [&sink](std::string reason, uint64_t count) {
+    sink.counter("novacron_traces_dropped_spans_total", "Spans that were recorded and did not arrive.", number(count),
+                 {{"reason", std::move(reason)}});
+  };
+  sink.counter("novacron_traces_sent_spans_total", "Spans that the collector has taken.", number(stats.sent));
+  dropped("queue-full", stats.dropped_full);
+  dropped("unsent", stats.dropped_unsent);
+  dropped("rejected", stats.dropped_rejected);
+  sink.counter("novacron_traces_requests_failed_total", "Requests to the collector that failed.",
+               number(stats.requests_failed));
+  sink.gauge("novacron_traces_queued_spans", "Spans that wait to be sent.", number(stats.queued));
+}
+
 void tell_plugins(metrics::Sink& sink, const std::vector<plugin::PluginInfo>& plugins,
                   const std::vector<plugin::MethodUse>& uses) {
   for (const auto& plugin : plugins) tell_plugin(sink, plugin);

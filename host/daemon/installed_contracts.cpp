@@ -86,11 +86,18 @@ Status InstalledContracts::keep(const plugin::Provided& provided, const std::str
   old.ParseFromString(there->spec);
   if (old.digest() == spec.digest()) return {};
   const auto old_version = Version::parse(old.version());
-  if (old_version.ok() && provided.version < *old_version) return {};  // the newer one holds all that this one does
+  if (old_version.ok() && provided.version < *old_version) return check_part(provided, descriptor_set);
   if (!metadata.ParseFromString(there->metadata)) return Error{Code::kDataLoss, "corrupt metadata", "message.corrupt"};
   const auto replaced =
       store_.replace(context_, ref, resource::Body::parts(metadata.SerializeAsString(), spec.SerializeAsString()));
   return replaced.ok() ? Status() : replaced.error();
+}
+
+/// The installed version is newer. It must hold all that this one has, or else two plugins would misread each other.
+Status InstalledContracts::check_part(const plugin::Provided& provided, const std::string& descriptor_set) const {
+  const auto both = contract::Schema::create(
+      {{provided.contract, store_.schema()->serialize()}, {provided.contract, descriptor_set}});
+  return both.ok() ? Status() : both.error();
 }
 
 bool InstalledContracts::satisfied(const plugin::Required& required) const {

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <climits>
 #include <cstdio>
@@ -11,23 +10,21 @@
 #include <string>
 
 #include "host/base/log.h"
-#include "host/daemon/config.h"
+#include "host/daemon/command_line.h"
+#include "host/daemon/config_report.h"
 #include "host/daemon/daemon.h"
 #include "host/daemon/leave.h"
 #include "host/daemon/notify.h"
-#include "host/daemon/version.h"
 
 namespace {
 
 using namespace novacron::host;
 
-constexpr const char* kDefaultConfig = "/etc/novacron/novacrond.toml";
-
 /// Blocked before any thread starts, so that main alone takes them.
-sigset_t ending_signals() {
+sigset_t expected_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&signals, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -45,21 +42,38 @@ int failed(const Error& error) {
   return 1;
 }
 
-int run(const daemon::Config& config) {
+/// What SIGHUP means: to read the settings again; or, where there is no file, that the terminal has gone.
+enum class Hangup { kReload, kEnd };
+
+/// Until a signal asks to end: which.
+int wait_for_end(const sigset_t& signals, daemon::Daemon& host, Hangup hangup) {
+  while (true) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP || hangup == Hangup::kEnd) return signal;
+    daemon::notify_reloading();
+    host.reload();
+    daemon::notify_supervisor("READY=1");
+  }
+}
+
+int serve(daemon::LiveConfig& settings, Hangup hangup) {
   return_unused_memory();
-  const sigset_t signals = ending_signals();
-  log_setup(config.log.level, config.log.format);
-  auto made = daemon::Daemon::create(config);
+  const sigset_t signals = expected_signals();
+  log_configure(settings.current().log);
+  auto inherited = daemon::take_inherited_sockets();
+  if (!inherited.ok()) return failed(inherited.error());
+  auto made = daemon::Daemon::create(settings, *std::move(inherited));
   if (!made.ok()) return failed(made.error());
   const Status started = (*made)->start();
   if (!started.ok()) return failed(started.error());
   daemon::notify_supervisor("READY=1");
-  int signal = 0;
-  sigwait(&signals, &signal);
+  const int signal = wait_for_end(signals, **made, hangup);
   log_info("daemon", "stopping", {{"signal", signal}});
   daemon::notify_supervisor("STOPPING=1");
   // A second signal ends it at once.
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  const daemon::Config config = settings.current();
   const daemon::LeaveAfter deadline(config.api.shutdown_ms + config.plugins.shutdown_ms);
   if ((*made)->stop() == daemon::Daemon::Ending::kThreadsLeft) daemon::leave();
   return 0;
@@ -74,31 +88,37 @@ Result<daemon::Config> home_config() {
   return Error{Code::kFailedPrecondition, "--dev needs $HOME and /proc, or a --config", "config.no-home"};
 }
 
+Result<daemon::ConfigSources> sources_of(const daemon::CommandLine& line) {
+  daemon::ConfigSources sources{.file = line.file, .may_be_absent = !line.file_is_given};
+  for (char** variable = environ; *variable != nullptr; ++variable) sources.environment.emplace_back(*variable);
+  if (line.file.empty()) {
+    sources.defaults = TRY(home_config());
+    sources.defaults_name = "--dev";
+  }
+  sources.defaults.fleet = line.fleet;
+  return sources;
+}
+
+int check(const daemon::CommandLine& line, const daemon::LoadedConfig& loaded) {
+  if (line.task == daemon::Task::kShow)
+    std::fputs(daemon::config_as_toml(loaded).c_str(), stdout);
+  else
+    std::printf("%s: valid\n", line.file.empty() ? "--dev" : line.file.c_str());
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app(
-      "The NovaCron host: runs plugins, keeps their resources, serves the REST API.\n"
-      "Example: novacrond --config /etc/novacron/novacrond.toml",
-      "novacrond");
-  std::string config_file = kDefaultConfig;
-  bool is_dev = false;
-  bool only_check = false;
-  uint64_t fleet = 0;
-  const auto* const file =
-      app.add_option("-c,--config", config_file, "TOML file with the settings")->capture_default_str();
-  auto* const dev = app.add_flag("--dev", is_dev, "for development: without --config, all in ~/.novacron-dev");
-  app.add_option("--fleet", fleet, "with --dev: play so many nodes besides this one, fleet-1 and so on")
-      ->needs(dev)
-      ->check(CLI::Range(uint64_t{0}, daemon::kMaxFleet));
-  app.add_flag("--check", only_check, "read the settings, say what is wrong with them, and end");
-  app.set_version_flag("--version", std::string(daemon::kVersion));
-  CLI11_PARSE(app, argc, argv);
-
-  auto config = is_dev && file->empty() ? home_config() : daemon::load_config(config_file);
-  if (!config.ok()) return failed(config.error());
-  config->fleet = fleet;
-  if (!only_check) return run(*config);
-  std::printf("%s: valid\n", is_dev && file->empty() ? "--dev" : config_file.c_str());
-  return 0;
+  const auto parsed = daemon::parse_command_line(argc, argv);
+  if (const int* status = std::get_if<int>(&parsed)) return *status;
+  const auto& line = std::get<daemon::CommandLine>(parsed);
+  if (line.task == daemon::Task::kMan) return std::fputs(daemon::manual_page().c_str(), stdout) < 0 ? 1 : 0;
+  auto sources = sources_of(line);
+  if (!sources.ok()) return failed(sources.error());
+  auto loaded = daemon::load_config(*sources);
+  if (!loaded.ok()) return failed(loaded.error());
+  if (line.task != daemon::Task::kServe) return check(line, *loaded);
+  daemon::LiveConfig settings(*std::move(sources), *std::move(loaded));
+  return serve(settings, line.file.empty() ? Hangup::kEnd : Hangup::kReload);
 }

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
+#include "host/base/clock.h"
 #include "host/base/fd.h"
 
 namespace novacron::host::daemon {
@@ -23,6 +25,11 @@ void notify_supervisor(std::string_view state) {
   if (!socket) return;
   (void)::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
                  static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length));
+}
+
+void notify_reloading() {
+  const uint64_t now_us = system_clock().monotonic_ns() / 1'000;
+  notify_supervisor("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now_us));
 }
 
 }  // namespace novacron::host::daemon

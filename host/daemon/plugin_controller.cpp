@@ -8,6 +8,7 @@
 #include "host/base/log.h"
 #include "host/daemon/plugin_status.h"
 #include "host/plugin/manager.h"
+#include "host/resource/controllers.h"
 #include "novacron/core/v1/host.pb.h"
 
 namespace novacron::host::daemon {
@@ -135,7 +136,7 @@ void PluginController::reconcile(const std::string& name, Attempt attempt) {
   if (object.code() == Code::kNotFound) {
     {
       const std::lock_guard lock(mutex_);
-      failed_generation_.erase(name);
+      failed_.erase(name);
     }
     const Status removed = manager_->remove(name);
     if (!removed.ok() && removed.code() != Code::kNotFound) {
@@ -158,15 +159,15 @@ void PluginController::reconcile(const std::string& name, Attempt attempt) {
 
 bool PluginController::failed_before(const resource::ObjectView& object) {
   const std::lock_guard lock(mutex_);
-  const auto found = failed_generation_.find(object.ref.name);
-  return found != failed_generation_.end() && found->second == object.generation;
+  const auto found = failed_.find(object.ref.name);
+  return found != failed_.end() && found->second.uid == object.ref.uid && found->second.generation == object.generation;
 }
 
 void PluginController::remember(const resource::ObjectView& object, const Status& done) {
   const std::lock_guard lock(mutex_);
-  failed_generation_.erase(object.ref.name);
+  failed_.erase(object.ref.name);
   // An object that changed meanwhile is looked at again anyway.
-  if (!done.ok() && done.code() != Code::kAborted) failed_generation_[object.ref.name] = object.generation;
+  if (!done.ok() && done.code() != Code::kAborted) failed_[object.ref.name] = {object.ref.uid, object.generation};
 }
 
 Status PluginController::apply(const resource::ObjectView& object) {
@@ -228,6 +229,15 @@ Result<std::string> PluginController::encoded_config(const std::string& type, co
   return encode_config(*message, text);
 }
 
+void PluginController::retry_failed() {
+  std::vector<std::string> names;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, unused] : failed_) names.push_back(name);
+  }
+  for (const std::string& name : names) look_at(name, Attempt::kAnew);
+}
+
 void PluginController::look_at_waiting() {
   for (const auto& info : manager_->list()) {
     if (info.reason == "plugin.requires") look_at(info.id, Attempt::kAnew);
@@ -241,7 +251,16 @@ void PluginController::on_transition(const plugin::Transition& transition, const
             {"to", plugin::to_string(transition.to)},
             {"reason", transition.reason},
             {"message", transition.message}});
+  tell_controllers(now);
   write_status(transition.plugin, &now, 0, nullptr);
+}
+
+void PluginController::tell_controllers(const plugin::PluginInfo& now) {
+  auto& controllers = parts_.store.controllers();
+  if (now.state == plugin::State::kAvailable) return controllers.forget(now.id, now.changed_at_ns);
+  using State = resource::Controllers::State;
+  const State state = now.state == plugin::State::kEnabled ? State::kActs : State::kIdle;
+  controllers.set(now.id, now.manifest.permissions.grant, state, now.changed_at_ns);
 }
 
 void PluginController::on_trouble(const std::string& reason, const plugin::PluginInfo& now) {

@@ -44,6 +44,8 @@ class PluginController final : public plugin::LifecycleListener {
   /// Takes up every Plugin object that is there, and follows them from then on. The manager, whose listener this is,
   /// must be there until stop().
   void start(plugin::Manager& manager);
+  /// Attempts anew what failed, since something else than its spec has changed.
+  void retry_failed();
   /// Leaves objects and plugins as they are. Waits for what is under way.
   void stop();
 
@@ -75,6 +77,7 @@ class PluginController final : public plugin::LifecycleListener {
   Status remove(const resource::ObjectView& object);
   Result<std::string> encoded_config(const std::string& type, const std::string& json) const;
   /// `generation` 0: as it was. `failure` null: none.
+  void tell_controllers(const plugin::PluginInfo& now);
   void write_status(const std::string& name, const plugin::PluginInfo* info, uint64_t generation, const Error* failure);
 
   struct StatusChange {
@@ -94,8 +97,12 @@ class PluginController final : public plugin::LifecycleListener {
   std::condition_variable wake_;
   bool stopping_ = false;
   std::map<std::string, Work> work_;
-  std::map<std::string, uint64_t> failed_generation_;  ///< by plugin: of the spec that could not be followed
-  std::mutex status_mutex_;                            // one writer of statuses at a time, so that they come in order
+  struct Spec {
+    std::string uid;
+    uint64_t generation = 0;
+  };
+  std::map<std::string, Spec> failed_;  ///< by plugin: what could not be followed
+  std::mutex status_mutex_;             // one writer of statuses at a time, so that they come in order
 };
 
 }  // namespace novacron::host::daemon

@@ -15,6 +15,10 @@ namespace novacron::host::bus {
 class Bus;
 }
 
+namespace novacron::host::trace {
+class Tracer;
+}
+
 namespace novacron::host::plugin {
 
 struct Core;
@@ -37,6 +41,7 @@ class Broker final : public Caller {
     bus::Bus* bus = nullptr;                    ///< never null; outlives the broker
     const Clock* clock = &system_clock();
     Random* random = &system_random();
+    trace::Tracer* tracer = nullptr;  ///< outlives the broker; null: nothing is traced
   };
 
   explicit Broker(Options options);

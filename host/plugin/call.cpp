@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "host/plugin/breaker.h"
+#include "host/plugin/call_trace.h"
 #include "host/plugin/core.h"
 #include "host/plugin/frame.h"
 #include "sdk/abi/novacron/plugin.h"
@@ -20,6 +21,11 @@ Error not_in_time() {
 
 Error over() {
   return {Code::kCancelled, "the call is over or cancelled", "host.cancelled"};
+}
+
+const trace::SpanContext& decided(bool unsampled) {
+  static constexpr trace::SpanContext kUndecided, kNo{{}, {}, trace::Sampling::kNo};
+  return unsampled ? kNo : kUndecided;
 }
 
 /// Of a call that ended by its callee's word. What streams end with says little of their callee.
@@ -79,6 +85,14 @@ void Call::pending(Call* cause) {
   core_.graph.pending(cause, shared_from_this());
 }
 
+const trace::SpanContext& Call::trace() const {
+  return options_.trace ? options_.trace->context : decided(options_.unsampled);
+}
+
+const trace::SpanContext& Call::made_in() const {
+  return options_.trace ? options_.trace->made_in : decided(options_.unsampled);
+}
+
 void Call::queued(std::shared_ptr<Crew> callee, bool needs_slot) {
   std::lock_guard lock(mutex_);
   stage_ = Stage::kQueued;
@@ -92,6 +106,7 @@ bool Call::begin(std::shared_ptr<Crew> callee, bool needs_slot) {
   stage_ = Stage::kRunning;
   callee_ = std::move(callee);
   needs_slot_ = needs_slot;
+  if (options_.trace) note_begin(*core_.options.tracer, options_.trace->span);
   return true;
 }
 
@@ -124,6 +139,7 @@ bool Call::end(Result<Message> result, By by) {
   {
     std::lock_guard lock(mutex_);
     if (finished_) return false;
+    if (options_.trace) end_trace(*core_.options.tracer, options_.trace->span, result);
     if (!abandoned_) result_ = std::move(result);
     if (pipes_[0]) unread = std::exchange(pipes_[0]->messages, {});
     request.swap(options_.request);

@@ -15,6 +15,7 @@
 #include "host/auth/context.h"
 #include "host/base/timer_queue.h"
 #include "host/plugin/service.h"
+#include "host/trace/span.h"
 
 namespace novacron::host::plugin {
 
@@ -28,6 +29,13 @@ enum class WaitFor : uint8_t { kResult, kMessage, kRoom };
 
 /// RESOURCE_EXHAUSTED "host.message-too-large"; INVALID_ARGUMENT "host.bad-descriptor".
 Status check_message(const Message& message);
+
+/// Of a call that is recorded.
+struct CallTrace {
+  trace::SpanContext made_in;
+  trace::SpanContext context;
+  trace::Span span;
+};
 
 /// What each end of a call says and sees. [any] thread; what blocks says so. The result is set once, by whoever is
 /// first: the callee, the deadline, the caller's cancel of a call that has not begun, the wait graph.
@@ -52,6 +60,8 @@ class Call final : public std::enable_shared_from_this<Call> {
     std::shared_ptr<Breaker> breaker = nullptr;  ///< learns how the call ended; null: nobody does
     bool probe = false;                          ///< the breaker's
     uint64_t begun_ns = 0;
+    std::unique_ptr<CallTrace> trace = nullptr;  ///< null: not recorded
+    bool unsampled = false;                      ///< because it was decided so
   };
 
   Call(Core& core, Options options);
@@ -62,6 +72,9 @@ class Call final : public std::enable_shared_from_this<Call> {
   const auth::ContextPtr& context() const { return options_.context; }
   const std::string& idempotency_key() const { return options_.idempotency_key; }
   const std::string& node() const { return options_.node; }
+  /// What the callee works for, and what the caller worked for when it made the call.
+  const trace::SpanContext& trace() const;
+  const trace::SpanContext& made_in() const;
   bool request_last() const { return options_.request_last; }
   bool streams() const { return pipes_[0] || pipes_[1]; }
 
@@ -120,7 +133,7 @@ class Call final : public std::enable_shared_from_this<Call> {
 
   Core& core_;
   const uint64_t sequence_;
-  Options options_;  ///< the request is taken out, the rest is constant
+  Options options_;  ///< the request is taken out, the span by whoever ends the call; the rest is constant
   std::function<void()> completion_;
 
   mutable std::mutex mutex_;

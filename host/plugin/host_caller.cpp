@@ -4,6 +4,7 @@
 
 #include "host/plugin/breaker.h"
 #include "host/plugin/broker.h"
+#include "host/plugin/call_trace.h"
 #include "host/plugin/contexts.h"
 #include "host/plugin/core.h"
 #include "host/plugin/frame.h"
@@ -50,6 +51,8 @@ struct Opening {
 
 Status find_callee(const Core& core, std::string_view service, std::string_view method, const Target& target,
                    const CallOptions& options, Opening& out) {
+  out.options.context = options.context;
+  if (core.options.tracer) begin_trace(*core.options.tracer, out.options, service, method, "");
   TRY_STATUS(may_call(*options.context, service));
   out.provider = TRY(core.routes.snapshot()->find(service, target, core.nodes));
   const auto& methods = out.provider.spec().methods;
@@ -63,7 +66,7 @@ Status find_callee(const Core& core, std::string_view service, std::string_view 
   const uint64_t deadline_ns = options.timeout_ns == 0 ? 0 : now_ns + std::min(options.timeout_ns, kMaxTimeoutNs);
   out.options.flags = found->flags;
   out.options.deadline_ns = effective_deadline_ns(now_ns, deadline_ns, found->default_timeout_ns);
-  out.options.context = options.context;
+  note_callee(out.options, out.provider.endpoint->plugin());
   out.options.idempotency_key = options.idempotency_key;
   out.options.node = target.node;
   out.options.request_last = (found->flags & NC_METHOD_CLIENT_STREAM) == 0;

@@ -2,6 +2,7 @@
 
 #include "host/plugin/core.h"
 #include "host/plugin/frame.h"
+#include "host/trace/scope.h"
 #include "sdk/abi/novacron/plugin.h"
 
 namespace novacron::host::plugin {
@@ -31,7 +32,7 @@ class HostServerCall final : public ServerCall {
 
 }  // namespace
 
-HostEndpoint::HostEndpoint(Core& core, Service& service) : service_(service), services_{service.spec()} {
+HostEndpoint::HostEndpoint(Core& core, Service& service) : core_(core), service_(service), services_{service.spec()} {
   Crew::Options crew{service.spec().name};
   crew.max_running = kMaxServiceWorkers;
   crew.max_queued_calls = kMaxQueuedCalls;
@@ -56,6 +57,7 @@ void HostEndpoint::run(const std::shared_ptr<Call>& call, uint32_t method) {
   {
     const bool fast = (services_[0].methods[method].flags & NC_METHOD_FAST) != 0;
     const Frame frame(fast ? Where::kFast : Where::kHost, call.get(), nullptr, fast ? nullptr : crew_.get());
+    const trace::Scope scope(core_.options.tracer, call->trace());
     auto request = call->take_request();
     service_.invoke(std::make_shared<HostServerCall>(call), method, request ? std::move(*request) : Message{});
   }

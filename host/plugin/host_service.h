@@ -35,6 +35,7 @@ class HostEndpoint final : public Endpoint, public std::enable_shared_from_this<
   void leave();
   void run(const std::shared_ptr<Call>& call, uint32_t method);
 
+  Core& core_;
   Service& service_;
   const std::string plugin_;  ///< "": the host
   const std::vector<ServiceSpec> services_;

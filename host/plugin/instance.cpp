@@ -8,6 +8,7 @@
 #include "host/bus/bus.h"
 #include "host/plugin/breaker.h"
 #include "host/plugin/instance_parts.h"
+#include "host/trace/scope.h"
 
 namespace novacron::host::plugin {
 namespace {
@@ -90,6 +91,7 @@ template <class Function>
 Status Instance::step(std::string_view entry, std::string_view reason, Function&& function) {
   nc_error error{};
   nc_code code = NC_OK;
+  const trace::Scope scope(core_.options.tracer, {}, options_.id, entry);
   TRY_STATUS(guarded(entry, [&] { code = function(error); }));
   return status_of(code, error, reason);
 }

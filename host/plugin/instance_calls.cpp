@@ -2,7 +2,9 @@
 #include <algorithm>
 
 #include "host/plugin/breaker.h"
+#include "host/plugin/call_trace.h"
 #include "host/plugin/instance_parts.h"
+#include "host/trace/scope.h"
 
 namespace novacron::host::plugin {
 
@@ -10,6 +12,11 @@ namespace {
 
 Status too_short() {
   return Error{Code::kInvalidArgument, "the request's size leaves out its message", "host.bad-request"};
+}
+
+bool same_streams(const MethodSpec& a, const MethodSpec& b) {
+  constexpr uint32_t kStreams = NC_METHOD_CLIENT_STREAM | NC_METHOD_SERVER_STREAM;
+  return (a.flags & kStreams) == (b.flags & kStreams);
 }
 
 }  // namespace
@@ -49,6 +56,7 @@ Status Instance::prepare(nc_route route_id, const nc_request& request, Outgoing&
     return Error{Code::kInvalidArgument, wanted.name + " was declared with fewer methods", "host.no-such-method"};
   }
   out.options.context = TRY(contexts_.onward(request.context));
+  if (core_.options.tracer) begin_trace(*core_.options.tracer, out.options, wanted, request.method, options_.id);
   TRY_STATUS(may_call(*out.options.context, wanted.name));
   const auto binding = TRY(route->resolve(core_.routes, core_.nodes));
   const uint32_t method = binding->methods[request.method];
@@ -58,12 +66,12 @@ Status Instance::prepare(nc_route route_id, const nc_request& request, Outgoing&
                  "plugin.no-such-method"};
   }
   const MethodSpec& callee = binding->provider.spec().methods[method];
-  constexpr uint32_t kStreams = NC_METHOD_CLIENT_STREAM | NC_METHOD_SERVER_STREAM;
-  if ((callee.flags & kStreams) != (wanted.methods[request.method].flags & kStreams)) {
+  if (!same_streams(callee, wanted.methods[request.method])) {
     return Error{Code::kUnimplemented, name() + " streams other than its caller declared", "plugin.other-streams"};
   }
   out.provider = binding->provider;
   out.method = method;
+  note_callee(out.options, out.provider.endpoint->plugin());
   out.options.flags = callee.flags;
   out.options.node = route->target().node;
   const uint64_t now_ns = core_.now_ns();
@@ -118,6 +126,7 @@ void Instance::run_done(const CallEndPtr& end) {
     const ResultView result(end->call->take_result());
     const auto cause = end->cause.lock();
     const Frame frame(Where::kWorker, cause.get(), slot(), crew_.get());
+    const trace::Scope scope(core_.options.tracer, end->call->made_in(), options_.id, "completion");
     (void)guarded("a completion", [&] { end->done(end->ctx, end->id, result.get()); });
   }
   end->call->abandon();

@@ -2,6 +2,7 @@
 #include "host/bus/bus.h"
 #include "host/bus/subject.h"
 #include "host/plugin/instance_parts.h"
+#include "host/trace/scope.h"
 
 namespace novacron::host::plugin {
 
@@ -119,12 +120,14 @@ void Instance::run_events(const SubscriptionPtr& subscription, const void* from_
     pointers.push_back(&events[i]);
   }
   const Frame frame(Where::kWorker, nullptr, slot(), crew_.get());
+  const trace::Scope scope(core_.options.tracer, {}, options_.id, "events");
   (void)guarded("on_events", [&] { subscription->on_events(subscription->ctx, pointers.data(), pointers.size()); });
 }
 
 void Instance::run_on_end(const SubscriptionPtr& subscription, Code why) {
   if (!gone_) {
     const Frame frame(Where::kWorker, nullptr, slot(), crew_.get());
+    const trace::Scope scope(core_.options.tracer, {}, options_.id, "events");
     (void)guarded("on_end", [&] { subscription->on_end(subscription->ctx, code_of(why)); });
   }
   if (subscriptions_.take(subscription->id)) settled();
@@ -179,6 +182,7 @@ void Instance::fire(const TimerPtr& timer, nc_code why) {
     if (self->gone_) return;
     {
       const Frame frame(Where::kWorker, nullptr, self->slot(), self->crew_.get());
+      const trace::Scope scope(self->core_.options.tracer, {}, self->options_.id, "task");
       (void)self->guarded("a task", [&] { timer->run(timer->ctx, why); });
     }
     if (self->timers_.take(timer->id)) self->settled();

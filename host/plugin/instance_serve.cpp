@@ -1,5 +1,6 @@
 // An instance as a callee: how a call enters the plugin, and how its result comes back.
 #include "host/plugin/instance_parts.h"
+#include "host/trace/scope.h"
 
 namespace novacron::host::plugin {
 
@@ -104,6 +105,7 @@ void Instance::enter(const CallEndPtr& end, uint32_t service, uint32_t method) {
   {
     const Where where = (called.flags & NC_METHOD_FAST) ? Where::kFast : Where::kWorker;
     const Frame frame(where, &call, needs_slot(called) ? crew_.get() : nullptr, crew_.get());
+    const trace::Scope scope(core_.options.tracer, call.trace());
     entered = guarded("invoke", [&] { code = options_.plugin->invoke(instance_, service, &request); });
   }
   if (code == NC_OK) return call.returned();

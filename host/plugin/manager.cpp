@@ -32,8 +32,8 @@ Manager::Impl::Impl(Broker& broker, ContractCatalog& contracts, LifecycleListene
       core_(*broker.core()),
       contracts_(contracts),
       listener_(listener),
-      options_(std::move(options)),
-      libraries_(std::make_shared<Libraries>(options_.libraries)) {
+      options_(std::make_shared<const Options>(std::move(options))),
+      libraries_(std::make_shared<Libraries>(this->options()->libraries)) {
   Crew::Options crew{"troubles of plugins"};
   crew.reentrant = true;
   background_ = std::make_shared<Crew>(*core_.options.pool, core_.timers, *core_.options.clock, std::move(crew));
@@ -44,6 +44,18 @@ Manager::Impl::~Impl() {
   std::unique_lock lock(mutex_);
   quiet_.wait(lock, [this] { return later_ == 0; });
   background_->close();
+}
+
+std::shared_ptr<const Manager::Options> Manager::Impl::options() const {
+  std::lock_guard lock(options_mutex_);
+  return options_;
+}
+
+void Manager::Impl::reconfigure(Options options) {
+  options.libraries = this->options()->libraries;
+  auto next = std::make_shared<const Options>(std::move(options));
+  std::lock_guard lock(options_mutex_);
+  options_ = std::move(next);
 }
 
 Manager::Impl::PluginPtr Manager::Impl::find(std::string_view id) const {
@@ -103,7 +115,7 @@ Status Manager::Impl::fail(Plugin& plugin, Error error, bool abandoned) {
 }
 
 Result<Package> Manager::Impl::choose(const InstallRequest& request) const {
-  Catalog catalog = scan_catalog(options_.catalog);
+  Catalog catalog = scan_catalog(options()->catalog);
   for (Package& package : catalog.packages) {
     if (package.manifest.id != request.id) continue;
     if (request.version.empty() || package.manifest.version.to_string() == request.version) return std::move(package);
@@ -118,7 +130,7 @@ Result<Package> Manager::Impl::choose(const InstallRequest& request) const {
 
 Status Manager::Impl::check_placement(const Manifest& manifest) const {
   if (manifest.placement != Placement::kSandboxed) return {};
-  if (options_.allow_inline) {
+  if (options()->allow_inline) {
     log_warn("plugin", "runs inside the host, though its manifest asks for a sandbox", {{"plugin", manifest.id}});
     return {};
   }
@@ -203,10 +215,11 @@ Status Manager::Impl::configure(std::string_view id, const std::string& config) 
     plugin->config = config;
     return {};
   }
-  const uint64_t until_ns = core_.now_ns() + options_.start_timeout_ms * 1'000'000;
-  const auto configured =
-      within(core_, plugin->info.id, options_.start_timeout_ms,
-             [instance = plugin->instance, config, until_ns] { return instance->configure(config, until_ns); });
+  const uint64_t timeout_ms = options()->start_timeout_ms;
+  const uint64_t until_ns = core_.now_ns() + timeout_ms * 1'000'000;
+  const auto configured = within(core_, plugin->info.id, timeout_ms, [instance = plugin->instance, config, until_ns] {
+    return instance->configure(config, until_ns);
+  });
   if (!configured) {
     plugin->instance->abandon();
     return fail(*plugin, {Code::kDeadlineExceeded, "it did not come back from configure", "plugin.abandoned"}, true);
@@ -239,7 +252,7 @@ Status Manager::Impl::health(std::string_view id) {
     instance = plugin->instance;
   }
   if (!instance) return Error{Code::kUnavailable, std::string(id) + " is not enabled", "plugin.not-enabled"};
-  auto answer = within(core_, std::string(id), options_.health_timeout_ms, [instance] { return instance->health(); });
+  auto answer = within(core_, std::string(id), options()->health_timeout_ms, [instance] { return instance->health(); });
   if (answer) return std::move(*answer);
   return Error{Code::kUnavailable, std::string(id) + " does not say how it is", "plugin.health"};
 }
@@ -291,8 +304,11 @@ Manager::Manager(Broker& broker, ContractCatalog& contracts, LifecycleListener& 
     : impl_(std::make_unique<Impl>(broker, contracts, listener, std::move(options))) {}
 Manager::~Manager() = default;
 
+void Manager::reconfigure(Options options) {
+  impl_->reconfigure(std::move(options));
+}
 Catalog Manager::scan() const {
-  return scan_catalog(impl_->options().catalog);
+  return scan_catalog(impl_->options()->catalog);
 }
 Status Manager::install(const InstallRequest& request) {
   return impl_->install(request);

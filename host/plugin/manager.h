@@ -63,6 +63,8 @@ class Manager final {
   Manager(const Manager&) = delete;
   Manager& operator=(const Manager&) = delete;
 
+  /// Other options from now on, for what begins then; the folder of libraries stays.
+  void reconfigure(Options options);
   /// Reads the catalog's folders.
   Catalog scan() const;
 

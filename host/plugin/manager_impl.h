@@ -31,7 +31,8 @@ class Manager::Impl {
   Result<PluginInfo> info(std::string_view id) const;
   std::vector<PluginInfo> list() const;
   std::vector<MethodUse> uses() const;
-  const Options& options() const { return options_; }
+  std::shared_ptr<const Options> options() const;
+  void reconfigure(Options options);
 
  private:
   struct Plugin {
@@ -71,7 +72,8 @@ class Manager::Impl {
   Core& core_;
   ContractCatalog& contracts_;
   LifecycleListener& listener_;
-  const Options options_;
+  mutable std::mutex options_mutex_;
+  std::shared_ptr<const Options> options_;      ///< under options_mutex_; shared with steps that began with them
   const std::shared_ptr<Libraries> libraries_;  ///< shared with threads that hang while they load
   std::shared_ptr<Crew> background_;            ///< quarantines, and what is told of troubles
   mutable std::mutex mutex_;

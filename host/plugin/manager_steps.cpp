@@ -25,8 +25,9 @@ Status Manager::Impl::admit(Plugin& plugin) {
     hanging = core_.abandoned.plugins();
     return hanging.size() >= kMaxAbandoned || hanging.size() + admitted_ < kMaxAbandoned;
   };
-  const auto longest = std::chrono::milliseconds(2 * (options_.create_timeout_ms + options_.drain_timeout_ms) +
-                                                 options_.start_timeout_ms);
+  const auto now = options();
+  const auto longest =
+      std::chrono::milliseconds(2 * (now->create_timeout_ms + now->drain_timeout_ms) + now->start_timeout_ms);
   if (brought_up_.wait_for(lock, longest, decided) && hanging.size() < kMaxAbandoned) {
     ++admitted_;
     return {};
@@ -70,7 +71,7 @@ Result<LoadedLibrary> Manager::Impl::load(Plugin& plugin) {
     *library = TRY(libraries->load(manifest, files));
     return {};
   };
-  auto loaded = within(core_, plugin.info.id, options_.create_timeout_ms, std::move(load));
+  auto loaded = within(core_, plugin.info.id, options()->create_timeout_ms, std::move(load));
   if (!loaded) {
     return fail(plugin, {Code::kDeadlineExceeded, "it did not come back from being loaded", "plugin.abandoned"}, true)
         .error();
@@ -97,17 +98,17 @@ Status Manager::Impl::run(Plugin& plugin, LoadedLibrary library) {
   const auto instance = Instance::make(broker_.core(), std::move(options));
   *weak = instance;
   set_instance(plugin, instance);
-  auto created = create(instance, plugin.config, core_, options_);
+  auto created = create(instance, plugin.config, core_, *this->options());
   if (!created.status.ok()) return fail(plugin, std::move(created.status).error(), created.abandoned);
   move(plugin, State::kConfigured, "plugin.configured");
-  auto started = start(instance, core_, options_);
+  auto started = start(instance, core_, *this->options());
   if (!started.status.ok()) return fail(plugin, std::move(started.status).error(), started.abandoned);
   move(plugin, State::kEnabled, "plugin.enabled");
   return {};
 }
 
 Status Manager::Impl::take_down(Plugin& plugin, State to, std::string reason, std::string message) {
-  auto ended = end(plugin.instance, core_, options_);
+  auto ended = end(plugin.instance, core_, *this->options());
   if (ended.abandoned) {
     Error why = std::move(ended.status).error();
     return fail(plugin, message.empty() ? std::move(why) : wrap(std::move(why), message), true);

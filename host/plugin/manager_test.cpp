@@ -173,6 +173,21 @@ TEST_CASE("what wants a sandbox runs here only where that is allowed") {
   CHECK(lenient.install("stuck").ok());
 }
 
+TEST_CASE("another catalog and other permissions hold from the next installation on") {
+  Manager::Options options;
+  options.allow_inline = false;
+  World world(options);
+  world.add_package("stuck", "stuck", {{"placement", "sandboxed"}});
+  CHECK(world.install("stuck").error().reason == "plugin.no-sandbox");
+  options.allow_inline = true;
+  options.catalog = {world.folder.path / "elsewhere"};
+  world.manager->reconfigure(options);
+  CHECK(world.install("stuck").error().reason == "plugin.no-package");
+  options.catalog = {world.folder.path / "catalog"};
+  world.manager->reconfigure(options);
+  CHECK(world.install("stuck").ok());
+}
+
 TEST_CASE("a library that is no plugin is refused before any of its code runs") {
   World world;
   const auto package = world.add_package("stuck", "two-exports");

@@ -143,9 +143,11 @@ inline auth::ContextPtr context_of(std::string principal, std::string tenant = "
 
 class World {
  public:
-  explicit World(Manager::Options options = {})
-      : bus(system_clock()), broker({.node = "node-1", .other_nodes = {"played-1"}, .pool = &pool, .bus = &bus}) {
-    log_set_level(LogLevel::kError);
+  /// `tracer` outlives it; null: nothing is traced.
+  explicit World(Manager::Options options = {}, trace::Tracer* tracer = nullptr)
+      : bus(system_clock()),
+        broker({.node = "node-1", .other_nodes = {"played-1"}, .pool = &pool, .bus = &bus, .tracer = tracer}) {
+    log_configure({.level = LogLevel::kError});
     options.catalog = {folder.path / "catalog"};
     options.libraries = folder.path / "libraries";
     manager = std::make_unique<Manager>(broker, contracts, recorder, std::move(options));

@@ -76,7 +76,9 @@ class Actions::Runner {
   Result<ActionResult> patch(const auth::ContextPtr& context, const ActionRequest& request,
                              const contract::PatchVerb& verb) {
     if (!request.body.empty()) TRY_STATUS(check_empty(request.body));
-    auto result = TRY(impl_.patch(context, verb.name, request.ref, verb.patch, request.options));
+    WriteOptions options = request.options;
+    options.version.clear();  // the patch is of the newest version
+    auto result = TRY(impl_.patch(context, verb.name, request.ref, verb.patch, options));
     if (verb.ready_when && !result.operation.ends_with("-deleted")) result.operation += "-" + verb.name;
     return ActionResult(std::move(result));
   }
@@ -131,7 +133,8 @@ class Actions::Runner {
     const std::string tenant = object.tenant.empty() ? std::string(kDefaultTenant) : object.tenant;
     const ObjectRef ref{std::string(kOperationKind), tenant, uid};
     const auto schema = store_.schema();
-    const Store::Impl::Target target{schema, schema->find_kind(kOperationKind), ref};
+    const auto* kind = schema->find_kind(kOperationKind);
+    const Store::Impl::Target target{schema, kind, ref, kind};
     WriteOptions options = request.options;
     options.if_match.clear();  // it was the object's
     const auto decide = [&](const StoredObject*) -> Result<Draft> {

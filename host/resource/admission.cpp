@@ -12,6 +12,7 @@
 #include "host/contract/validate.h"
 #include "host/plugin/core_services.h"
 #include "host/resource/keys.h"
+#include "host/trace/scope.h"
 
 namespace novacron::host::resource {
 
@@ -83,7 +84,15 @@ Result<std::vector<AdmissionChain::Hook>> AdmissionChain::hooks_of(const Admitta
 }
 
 Status AdmissionChain::admit(const Admittance& write, Draft& draft, const Refinish& refinish) {
-  for (const auto& hook : TRY(hooks_of(write))) TRY_STATUS(ask(hook, write, draft, refinish));
+  const auto hooks = TRY(hooks_of(write));
+  if (hooks.empty()) return {};
+  trace::Part part("admission");
+  for (const auto& hook : hooks) {
+    const Status admitted = ask(hook, write, draft, refinish);
+    if (admitted.ok()) continue;
+    if (part.span()) part.span()->fail(admitted.error().reason);
+    return admitted;
+  }
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "host/contract/validate.h"
 #include "host/contract/violations.h"
 #include "host/resource/body.h"
 #include "host/resource/ownership.h"
@@ -55,6 +56,14 @@ Status check_manager(const std::string& manager) {
       Code::kInvalidArgument,
       "field_manager: must name who applies, such as \"deploy\" or \"shop.example/deploy\", and not \"nobody\"",
       "apply.manager"};
+}
+
+/// Owners go by the names of the newest version: what has none there has no owner.
+Status check_known(const contract::Kind& newest, const std::string& spec) {
+  if (!TRY(contract::has_unknown_fields(*newest.spec, spec))) return {};
+  return Error{Code::kInvalidArgument,
+               "it applies a field that " + newest.version + " of " + newest.id + " leaves out; set it by PATCH",
+               "apply.version"};
 }
 }  // namespace
 
@@ -112,7 +121,9 @@ Result<WriteResult> Store::apply(const auth::ContextPtr& context, const ObjectRe
   TRY_STATUS(check_manager(manager));
   const auto schema = this->schema();
   const auto* kind = TRY(impl_->kind_of(*schema, given_ref.kind));
-  auto given = TRY(contract::parts_from_json(*kind, text));
+  const auto* spoken = TRY(impl_->version_of(*kind, options.version));
+  auto given = TRY(contract::parts_from_json(*spoken, text));
+  TRY_STATUS(check_known(*kind, given.spec));
   const Impl::Application application{manager, std::move(given), conflicts};
   const auto metadata = TRY(metadata_of(application.given.metadata));
   ObjectRef ref = given_ref;

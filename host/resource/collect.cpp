@@ -74,6 +74,11 @@ class DependentCollector {
   auth::ContextPtr context_;
 };
 
+std::string digest_of_blobref(const std::string& key) {
+  const size_t end = key.rfind('/');
+  return key.substr(kBlobrefPrefix.size(), end - kBlobrefPrefix.size());
+}
+
 Status expire_audit(Objects& objects, uint64_t now_ns) {
   if (now_ns < kAuditLifetimeNs) return {};
   char time[32];
@@ -122,6 +127,26 @@ Status expire_operations(Store& store, Objects& objects, uint64_t now_ns) {
 
 Status Store::collect_dependents() {
   return DependentCollector(*this, impl_->objects).run();
+}
+
+Result<std::unordered_set<std::string>> Store::live_blobs() {
+  std::unordered_set<std::string> live;
+  state::RangeRequest request;
+  request.keys = state::KeyRange::prefix(std::string(kBlobrefPrefix));
+  for (bool more = true; more;) {
+    const auto reply = TRY(impl_->objects.sync().range(request));
+    for (const auto& entry : reply.entries) live.insert(digest_of_blobref(entry->key));
+    more = reply.more;
+    if (more) request.keys.begin = reply.entries.back()->key + '\0';
+  }
+  for (const auto& object : TRY(impl_->objects.all(kind_prefix(kBlobKind)))) {
+    core::v1::BlobSpec spec;
+    if (!spec.ParseFromString(object.record->spec())) {
+      return Error{Code::kDataLoss, describe(object.ref) + " cannot be read", "resource.corrupt"};
+    }
+    live.insert(spec.digest());
+  }
+  return live;
 }
 
 Status Store::expire() {

@@ -59,7 +59,14 @@ class Collector::Loop {
       expire_at = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.expire_ms);
       const auto expired = store_.expire();
       if (!expired.ok()) warn(expired.error());
+      const auto swept = sweep();
+      if (!swept.ok()) warn(swept.error());
     }
+  }
+
+  Status sweep() {
+    if (!options_.sweep_blobs) return {};
+    return options_.sweep_blobs(TRY(store_.live_blobs()));
   }
 
   static void warn(const Error& error) { log_warn("resource", "collection stopped early", {{"error", error.message}}); }

@@ -1,7 +1,10 @@
 // Deletes in the background what deleted objects leave behind, and what is too old.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
+#include <unordered_set>
 
 #include "host/resource/store.h"
 
@@ -13,6 +16,8 @@ class Collector {
   struct Options {
     uint64_t retry_ms = 5'000;         ///< of what could not be deleted
     uint64_t expire_ms = 10 * 60'000;  ///< between looks for what is too old
+    /// Called with Store::live_blobs() at each of these looks, to remove the others; empty: they stay.
+    std::function<Status(const std::unordered_set<std::string>& live)> sweep_blobs = {};
   };
   Collector(Store& store, state::Engine& engine) : Collector(store, engine, Options{}) {}
   Collector(Store& store, state::Engine& engine, Options options);

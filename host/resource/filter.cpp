@@ -9,7 +9,7 @@
 namespace novacron::host::resource {
 
 Result<Filter> Filter::parse(std::shared_ptr<const contract::Schema> schema, const contract::Kind& kind,
-                             std::string_view label_selector, std::string_view field_selector) {
+                             std::string_view label_selector, std::string_view field_selector, uint64_t now_ns) {
   Filter filter;
   filter.schema_ = std::move(schema);
   filter.kind_ = &kind;
@@ -18,7 +18,7 @@ Result<Filter> Filter::parse(std::shared_ptr<const contract::Schema> schema, con
   const auto invalid = [](const std::string& why) {
     return Error{Code::kInvalidArgument, "field selector: " + why, "selector.invalid"};
   };
-  auto fields = contract::Condition::compile(*kind.message, field_selector);
+  auto fields = contract::Condition::compile(*kind.message, field_selector, now_ns);
   if (!fields.ok()) return invalid(fields.error().message);
   if ((*fields)->reads_secrets()) return invalid("a secret cannot be asked for");
   filter.fields_ = *std::move(fields);
@@ -35,7 +35,8 @@ Result<std::shared_ptr<google::protobuf::Message>> message_of(const contract::Ki
   core::v1::Metadata metadata = object.metadata();
   metadata.set_revision(object.revision());
   return contract::parse_message(*kind.message,
-                                 contract::join_parts({message_bytes(metadata), object.record->spec(), object.status}));
+                                 contract::join_parts({message_bytes(metadata), object.record->spec(), object.status}),
+                                 contract::kMaxObjectDepth);
 }
 
 }  // namespace novacron::host::resource

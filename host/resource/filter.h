@@ -12,9 +12,9 @@ namespace novacron::host::resource {
 
 class Filter {
  public:
-  /// INVALID_ARGUMENT "selector.invalid"; a field selector must not read secrets.
+  /// INVALID_ARGUMENT "selector.invalid"; a field selector must not read secrets. `now_ns` is what "now" means in it.
   static Result<Filter> parse(std::shared_ptr<const contract::Schema> schema, const contract::Kind& kind,
-                              std::string_view label_selector, std::string_view field_selector);
+                              std::string_view label_selector, std::string_view field_selector, uint64_t now_ns);
   /// DATA_LOSS "message.corrupt".
   Result<bool> matches(const StoredObject& object) const;
   bool reads_fields() const { return fields_ != nullptr; }

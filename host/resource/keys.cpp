@@ -73,8 +73,16 @@ std::string refs_key(std::string_view target_uid, std::string_view referrer_uid)
 std::string mark_key(std::string_view uid) {
   return join("mark/", uid);
 }
+std::string blobref_prefix(std::string_view digest) {
+  return std::string(kBlobrefPrefix) + std::string(digest) + "/";
+}
 std::string blobref_key(std::string_view digest, std::string_view uid) {
   return join(kBlobrefPrefix, digest, uid);
+}
+std::string blob_name(std::string_view digest) {
+  constexpr size_t kPrefixBytes = std::string_view("sha256:").size();
+  constexpr size_t kNameHexDigits = 32;
+  return "sha256-" + std::string(digest.substr(std::min(kPrefixBytes, digest.size()), kNameHexDigits));
 }
 std::string gc_key(std::string_view uid) {
   return join(kGcPrefix, uid);

@@ -46,7 +46,10 @@ std::string owned_key(std::string_view owner_uid, std::string_view uid);
 std::string refs_prefix(std::string_view target_uid);
 std::string refs_key(std::string_view target_uid, std::string_view referrer_uid);
 std::string mark_key(std::string_view uid);
+std::string blobref_prefix(std::string_view digest);
 std::string blobref_key(std::string_view digest, std::string_view uid);
+/// Of the Blob object of a digest: "sha256-" and its first 32 hex digits.
+std::string blob_name(std::string_view digest);
 std::string gc_key(std::string_view uid);
 std::string descriptors_prefix(std::string_view digest);
 std::string operation_key(std::string_view uid);

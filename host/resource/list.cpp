@@ -13,21 +13,24 @@
 namespace novacron::host::resource {
 
 namespace {
-/// Where a page goes on: the revision of the first one, and the last key. It belongs to one query.
+/// Where a page goes on: the revision and the time of the first one, and the last key. It belongs to one query.
 struct Cursor {
   uint64_t revision = 0;
   std::string query;
   std::string last_key;
+  uint64_t now_ns = 0;
 };
 
 std::string query_of(const std::string& prefix, const ListOptions& wanted) {
   std::string text;
-  for (const auto& part : {prefix, wanted.label_selector, wanted.field_selector, wanted.order_by}) text += part + '\0';
+  for (const auto& part : {prefix, wanted.label_selector, wanted.field_selector, wanted.order_by, wanted.version})
+    text += part + '\0';
   return sha256_hex(text).substr(0, 16);
 }
 
 std::string encode(const Cursor& cursor) {
-  return contract::base64_encode(std::to_string(cursor.revision) + " " + cursor.query + " " + cursor.last_key);
+  return contract::base64_encode(std::to_string(cursor.revision) + " " + cursor.query + " " +
+                                 std::to_string(cursor.now_ns) + " " + cursor.last_key);
 }
 
 Result<Cursor> decode(std::string_view token, const std::string& query, const std::string& prefix) {
@@ -40,7 +43,9 @@ Result<Cursor> decode(std::string_view token, const std::string& query, const st
   const std::string_view left(rest, static_cast<size_t>(end - rest));
   if (error != std::errc() || cursor.revision == 0 || !left.starts_with(" " + query + " ")) return invalid;
   cursor.query = query;
-  cursor.last_key = left.substr(query.size() + 2);
+  const auto [key, no_time] = std::from_chars(left.data() + query.size() + 2, end, cursor.now_ns);
+  if (no_time != std::errc() || key == end || *key != ' ') return invalid;
+  cursor.last_key = std::string(key + 1, end);
   return cursor.last_key.starts_with(prefix) ? Result<Cursor>(cursor) : invalid;
 }
 
@@ -97,7 +102,7 @@ class OrderedPage {
 
   Result<ListPage> read(Cursor cursor) {
     if (!cursor.last_key.empty()) TRY_STATUS(begin_behind(cursor));
-    Cursor scan{cursor.revision, cursor.query, ""};
+    Cursor scan{cursor.revision, cursor.query, "", 0};
     Status failed;
     const bool all = TRY(each_match(objects_, lookup_, kMaxPageSize, scan, [&](StoredObject object) {
       failed = take(std::move(object));
@@ -166,17 +171,20 @@ class OrderedPage {
 
 Result<ListPage> Store::list(const auth::ContextPtr& context, const ListOptions& wanted) {
   const auto schema = this->schema();
-  const auto& kind = *TRY(impl_->kind_of(*schema, wanted.kind));
+  const auto& newest = *TRY(impl_->kind_of(*schema, wanted.kind));
+  const auto& kind = *TRY(impl_->version_of(newest, wanted.version));
   const std::string tenant = TRY(impl_->visible_tenant(context, "list", kind, wanted.tenant));
-  const auto filter = TRY(Filter::parse(schema, kind, wanted.label_selector, wanted.field_selector));
   const auto order = TRY(Order::parse(*kind.message, wanted.order_by));
   const std::string prefix = tenant.empty() ? kind_prefix(kind.id) : tenant_prefix(kind.id, tenant);
   const size_t size = TRY(page_size(wanted.page_size));
-  const Lookup lookup{schema, kind, prefix, filter, size};
-  Cursor cursor{wanted.at_revision, query_of(prefix, wanted), ""};
+  Cursor cursor{wanted.at_revision, query_of(prefix, wanted), "", impl_->options.clock.real_ns()};
   if (!wanted.page_token.empty()) cursor = TRY(decode(wanted.page_token, cursor.query, prefix));
-  if (order.empty()) return plain_page(impl_->objects, lookup, std::move(cursor));
-  return OrderedPage(impl_->objects, lookup, order).read(std::move(cursor));
+  const auto filter = TRY(Filter::parse(schema, kind, wanted.label_selector, wanted.field_selector, cursor.now_ns));
+  const Lookup lookup{schema, kind, prefix, filter, size};
+  auto page = TRY(order.empty() ? plain_page(impl_->objects, lookup, std::move(cursor))
+                                : OrderedPage(impl_->objects, lookup, order).read(std::move(cursor)));
+  for (auto& object : page.objects) speak(object, wanted.version);
+  return page;
 }
 
 }  // namespace novacron::host::resource

@@ -57,6 +57,9 @@ struct Body {
   bool is_json = true;
 };
 
+/// Shows the object by the names of a version of its kind, "v1". Nothing changes when that is not installed any more.
+void speak(ObjectView& object, const std::string& version);
+
 /// {"kind":…,"metadata":{…},"spec":{…},"status":{…}}
 Result<std::string> to_json(const ObjectView& object, const contract::EncodeOptions& options = {});
 /// The bytes of the kind's own message.

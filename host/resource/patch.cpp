@@ -30,13 +30,13 @@ Status check_merge_patch(const auth::Context& context, const ObjectRef& ref, con
 Result<std::string> Store::Impl::document_of(const Target& target, const StoredObject& object,
                                              contract::Secrets secrets) const {
   const auto view = view_of(target.schema, object);
-  return contract::parts_to_json(*target.kind, {view.metadata, view.spec, view.status}, {secrets});
+  return contract::parts_to_json(*target.spoken, {view.metadata, view.spec, view.status}, {secrets});
 }
 
 Result<Draft> Store::Impl::draft_document(const auth::ContextPtr& context, const Target& target,
                                           const std::string& document, const StoredObject& current,
                                           const WriteOptions& wanted) {
-  const auto parts = TRY(contract::parts_from_json(*target.kind, document));
+  const auto parts = TRY(contract::parts_from_json(*target.spoken, document));
   ObjectRef same = target.ref;
   const auto given = TRY(metadata_of(parts.metadata));
   TRY_STATUS(agree(given, same));
@@ -53,9 +53,9 @@ Result<Draft> Store::Impl::draft_masked(const auth::ContextPtr& context, const T
                                         const contract::Parts& given, const StoredObject& current,
                                         const WriteOptions& wanted) {
   using nlohmann::json;
-  const auto mask = TRY(contract::FieldMask::parse(*target.kind->message, wanted.update_mask));
+  const auto mask = TRY(contract::FieldMask::parse(*target.spoken->message, wanted.update_mask));
   const json before = json::parse(TRY(document_of(target, current, contract::Secrets::kReveal)));
-  const json values = json::parse(TRY(contract::parts_to_json(*target.kind, given, {contract::Secrets::kReveal})));
+  const json values = json::parse(TRY(contract::parts_to_json(*target.spoken, given, {contract::Secrets::kReveal})));
   json document = before;
   TRY_STATUS(mask.copy(values, document));
   if (document.value("status", json::object()) != before.value("status", json::object())) return status_is_not_yours();
@@ -64,7 +64,7 @@ Result<Draft> Store::Impl::draft_masked(const auth::ContextPtr& context, const T
 
 Result<WriteResult> Store::Impl::patch(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref,
                                        std::string_view patch, const WriteOptions& wanted) {
-  const auto target = TRY(this->target(context, verb, ref));
+  const auto target = TRY(this->target(context, verb, ref, wanted.version));
   const auto changes = TRY(contract::parse_json(patch));
   TRY_STATUS(check_merge_patch(*context, ref, changes));
   return write({context, ref, verb, wanted, [&](const StoredObject* current) -> Result<Draft> {
@@ -82,7 +82,7 @@ Result<WriteResult> Store::patch(const auth::ContextPtr& context, const ObjectRe
 
 Result<WriteResult> Store::json_patch(const auth::ContextPtr& context, const ObjectRef& ref, std::string_view patch,
                                       const WriteOptions& options) {
-  const auto target = TRY(impl_->target(context, "update", ref));
+  const auto target = TRY(impl_->target(context, "update", ref, options.version));
   TRY_STATUS(check_host_only(*context, ref));
   return impl_->write({context, ref, "update", options, [&](const StoredObject* current) -> Result<Draft> {
                          if (!current) return not_found(ref);

@@ -1,6 +1,7 @@
 #include "host/resource/plan.h"
 
 #include <host/resource/record.pb.h>
+#include <novacron/core/v1/host.pb.h>
 
 #include <algorithm>
 
@@ -90,6 +91,7 @@ Status Writer::plan_deletion(const StoredObject& current, Plan& plan) {
   TRY_STATUS(check_referrers(current));
   if (current.ref.kind == kTenantKind) return check_tenant_empty(current);
   if (current.ref.kind == kContractKind) return parts_.contracts.check_removable(current);
+  if (current.ref.kind == kBlobKind) return check_blob_unused(current);
   return {};
 }
 
@@ -223,8 +225,28 @@ Status Writer::plan_blobs(const ObjectRef& ref, const StoredObject* current, con
   for (const auto& digest : before) {
     if (!std::binary_search(now.begin(), now.end(), digest)) plan.remove(blobref_key(digest, uid));
   }
-  for (const auto& digest : now) plan.put(blobref_key(digest, uid), "");
+  for (const auto& digest : now) {
+    plan.put(blobref_key(digest, uid), "");
+    if (std::binary_search(before.begin(), before.end(), digest)) continue;
+    const auto blob = TRY(parts_.objects.read({std::string(kBlobKind), "", blob_name(digest)}));
+    if (blob) plan.depend_on(*blob);  // it may not go in between
+  }
   return {};
+}
+
+/// While an object has its digest, a blob stays.
+Status Writer::check_blob_unused(const StoredObject& blob) {
+  core::v1::BlobSpec spec;
+  if (!spec.ParseFromString(blob.record->spec())) {
+    return Error{Code::kDataLoss, describe(blob.ref) + " cannot be read", "resource.corrupt"};
+  }
+  const auto users = TRY(parts_.objects.names(blobref_prefix(spec.digest()), 1));
+  if (users.empty()) return {};
+  const auto by = parts_.objects.find_uid(users.front());
+  return Error{Code::kFailedPrecondition,
+               describe(blob.ref) + " is in use by " + (by.ok() ? describe(*by) : users.front()) +
+                   "; delete or change that first",
+               "resource.referenced"};
 }
 
 Status Writer::check_referrers(const StoredObject& target) {

@@ -9,6 +9,7 @@
 #include "host/base/log.h"
 #include "host/resource/actions.h"
 #include "host/resource/keys.h"
+#include "host/trace/scope.h"
 #include "sdk/abi/novacron/plugin.h"
 
 namespace novacron::host::resource {
@@ -114,7 +115,9 @@ void OperationRunner::run(const ObjectRef& operation, auth::ContextPtr context) 
     const std::lock_guard lock(mutex_);
     cancelled_.emplace(operation.name, false);
   }
-  const auto posted = lane_->post([this, operation, context = std::move(context)] {
+  const auto posted = lane_->post([this, operation, context = std::move(context), origin = trace::Origin::here()] {
+    trace::Part part(origin, "operation");
+    if (part.span()) part.span()->set("novacron.operation", operation.name);
     take_and_carry_out(operation, context);
     const std::lock_guard lock(mutex_);
     cancelled_.erase(operation.name);

@@ -15,6 +15,10 @@ namespace novacron::host::resource {
 Store::Store(const Options& options) : impl_(std::make_unique<Impl>(options)) {}
 Store::~Store() = default;
 
+Controllers& Store::controllers() {
+  return impl_->controllers;
+}
+
 std::shared_ptr<const contract::Schema> Store::schema() const {
   return impl_->contracts.schema();
 }
@@ -33,6 +37,12 @@ Status Store::bootstrap() {
   return made.error();
 }
 
+Status Store::audit(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref, std::string detail) {
+  auto record = impl_->writer.audit(*context, verb, ref, 0, std::move(detail));
+  TRY(impl_->objects.sync().put(std::move(record.key), std::move(record.value)));
+  return {};
+}
+
 Result<std::string> Store::kind_of(std::string_view noun) const {
   const auto now = schema();
   if (const auto* kind = now->find_noun(noun)) return kind->id;
@@ -42,6 +52,15 @@ Result<std::string> Store::kind_of(std::string_view noun) const {
 Result<const contract::Kind*> Store::Impl::kind_of(const contract::Schema& schema, std::string_view id) const {
   if (const auto* kind = schema.find_kind(id)) return kind;
   return Error{Code::kNotFound, "no installed contract has the kind " + std::string(id), "resource.unknown-kind"};
+}
+
+Result<const contract::Kind*> Store::Impl::version_of(const contract::Kind& kind, const std::string& version) const {
+  if (version.empty()) return &kind;
+  if (const auto* found = kind.find_version(version)) return found;
+  std::string known = kind.version;
+  for (const auto& older : kind.older) known += ", " + older.version;
+  return Error{Code::kNotFound, "there is no version " + version + " of " + kind.id + "; installed: " + known,
+               "resource.unknown-version"};
 }
 
 Status Store::Impl::authorize(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref) const {
@@ -61,15 +80,16 @@ Result<std::string> Store::Impl::visible_tenant(const auth::ContextPtr& context,
 }
 
 Result<Store::Impl::Target> Store::Impl::target(const auth::ContextPtr& context, std::string_view verb,
-                                                const ObjectRef& ref) const {
-  auto target = TRY(named(ref));
+                                                const ObjectRef& ref, const std::string& version) const {
+  auto target = TRY(named(ref, version));
   TRY_STATUS(authorize(context, verb, ref));
   return target;
 }
 
-Result<Store::Impl::Target> Store::Impl::named(const ObjectRef& ref) const {
+Result<Store::Impl::Target> Store::Impl::named(const ObjectRef& ref, const std::string& version) const {
   Target target{contracts.schema(), nullptr, ref};
   target.kind = TRY(kind_of(*target.schema, ref.kind));
+  target.spoken = TRY(version_of(*target.kind, version));
   contract::Violations violations;
   const bool by_tenant = target.kind->scope == contract::Scope::kTenant;
   if (by_tenant && ref.tenant.empty()) violations.add("metadata.tenant", "is required for " + target.kind->plural);

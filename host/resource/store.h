@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "host/auth/context.h"
@@ -29,6 +30,8 @@ class Caller;
 }
 
 namespace novacron::host::resource {
+
+class Controllers;
 
 inline constexpr size_t kMaxResourceBytes = 256 * 1024;  ///< metadata, spec and status together
 inline constexpr size_t kMaxNameBytes = 63;
@@ -62,7 +65,8 @@ struct WriteOptions {
   Effect effect = Effect::kCommit;
   std::optional<Idempotency> idempotency = {};
   std::string update_mask =
-      {};  ///< of replace(): a contract::FieldMask, the others stay as they are; empty: replace all
+      {};                    ///< of replace(): a contract::FieldMask, the others stay as they are; empty: replace all
+  std::string version = {};  ///< of the kind, by whose names the body and the result are, "v1"; empty: the newest
   uint64_t timeout_ns = kDefaultTimeoutNs;
 };
 
@@ -84,6 +88,7 @@ struct ListOptions {
   size_t page_size = 0;             ///< 0: kDefaultPageSize; more than kMaxPageSize is refused
   std::string page_token = {};      ///< of the page before; the pages are all of one revision
   uint64_t at_revision = 0;         ///< 0: now. OUT_OF_RANGE "state.compacted" for what is no longer kept
+  std::string version = {};         ///< of the kind, by whose names selectors, order and objects are; empty: the newest
 };
 
 struct ListPage {
@@ -110,6 +115,7 @@ struct WatchOptions {
   std::string label_selector = {};
   uint64_t after_revision = 0;      ///< 0: from now
   std::string field_selector = {};  ///< as of a list; what no longer fits is kDeleted, as it was before
+  std::string version = {};         ///< as of a list
 };
 
 struct Event {
@@ -150,6 +156,9 @@ class Store {
   /// Once, before anybody but the host writes: has the plugins of the AdmissionHooks asked through `caller`, which
   /// outlives the store's use. Without it nobody is asked.
   void admit_through(plugin::Caller& caller);
+
+  /// Who acts on which kinds; whoever shows objects to users tells of it.
+  Controllers& controllers();
 
   std::shared_ptr<const contract::Schema> schema() const;
   /// The kind of a name, plural or short name in the schema of now; NOT_FOUND "resource.unknown-kind".
@@ -201,11 +210,16 @@ class Store {
                                         const std::vector<std::string>& add, const std::vector<std::string>& remove,
                                         const WriteOptions& options = {});
 
+  /// Records what somebody did who changed no object: `ref` says to what, without a name for the host itself.
+  Status audit(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref, std::string detail);
+
   /// Deletes what deleted objects owned, and what refers to them with CASCADE. One round; Collector calls it whenever
   /// there is something to do. What cannot be deleted now waits for the next round.
   Status collect_dependents();
   /// Forgets audit records, requests and ended operations that are too old. Collector calls it now and then.
   Status expire();
+  /// Digests of the blobs that stay: they have a Blob object, or an object has them in a (novacron.blob) field.
+  Result<std::unordered_set<std::string>> live_blobs();
 
  private:
   friend class Actions;

@@ -8,6 +8,7 @@
 #include "host/contract/parts.h"
 #include "host/resource/admission.h"
 #include "host/resource/contracts.h"
+#include "host/resource/controllers.h"
 #include "host/resource/objects.h"
 #include "host/resource/store.h"
 #include "host/resource/writer.h"
@@ -24,6 +25,8 @@ class Store::Impl {
 
   /// NOT_FOUND "resource.unknown-kind".
   Result<const contract::Kind*> kind_of(const contract::Schema& schema, std::string_view id) const;
+  /// NOT_FOUND "resource.unknown-version". Empty: the newest.
+  Result<const contract::Kind*> version_of(const contract::Kind& kind, const std::string& version) const;
   Status authorize(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref) const;
   /// The tenant whose objects the caller gets when it asks for those of `tenant`; empty: of all.
   Result<std::string> visible_tenant(const auth::ContextPtr& context, std::string_view verb, const contract::Kind& kind,
@@ -34,10 +37,12 @@ class Store::Impl {
     std::shared_ptr<const contract::Schema> schema;
     const contract::Kind* kind = nullptr;
     ObjectRef ref;
+    const contract::Kind* spoken = nullptr;  ///< the version of the kind that the writer knows
   };
   /// The same, whoever asks.
-  Result<Target> named(const ObjectRef& ref) const;
-  Result<Target> target(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref) const;
+  Result<Target> named(const ObjectRef& ref, const std::string& version = "") const;
+  Result<Target> target(const auth::ContextPtr& context, std::string_view verb, const ObjectRef& ref,
+                        const std::string& version = "") const;
   Result<contract::Parts> parts_of(const contract::Kind& kind, const Body& body) const;
 
   /// Defaults, carried-over fields and rules for a spec that is to replace `previous` (null: nothing).
@@ -84,6 +89,7 @@ class Store::Impl {
   Options options;
   Objects objects;
   Contracts contracts;
+  Controllers controllers{options.clock};
   Writer writer;
   std::unique_ptr<AdmissionChain> admission;  ///< null: nobody is asked
   std::shared_ptr<std::atomic<size_t>> watchers = std::make_shared<std::atomic<size_t>>(0);

@@ -117,29 +117,6 @@ TEST_CASE("a precondition that no longer holds is a conflict, and status churn f
   CHECK(reason(world.store().remove(world.alice, robot_ref("r1"), options)) == "resource.conflict");
 }
 
-TEST_CASE("a list is chosen by fields, also by time") {
-  World world;
-  for (int i = 1; i <= 4; ++i) {
-    REQUIRE(world.make_robot("r" + std::to_string(i), R"({"arms":)" + std::to_string(i) + "}").ok());
-    world.clock.advance_ns(1'000'000'000);
-  }
-  REQUIRE(world.set_status("r2", R"({"phase":"ACTIVE"})").ok());
-  const auto names = [&](const std::string& fields, const std::string& labels = "") {
-    ListOptions options{.kind = "shop/Robot", .tenant = "default", .label_selector = labels, .field_selector = fields};
-    const auto page = world.store().list(world.alice, options);
-    if (!page.ok()) return page.error().reason + ": " + page.error().message;
-    std::string text;
-    for (const auto& object : page->objects) text += object.ref.name + " ";
-    return text;
-  };
-  CHECK(names("spec.arms > 2") == "r3 r4 ");
-  CHECK(names("status.phase == ACTIVE || metadata.name == \"r4\"") == "r2 r4 ");
-  CHECK(names("metadata.created_at >= \"2026-05-28T20:26:41Z\" && spec.arms != 3") == "r2 r4 ");
-  CHECK(names("metadata.revision > 0", "app=web") == "");
-  CHECK(names("spec.legs == 1") == "selector.invalid: field selector: there is no field \"spec.legs\"");
-  CHECK(names("spec.password == \"x\"") == "selector.invalid: field selector: a secret cannot be asked for");
-}
-
 TEST_CASE("a list comes in the wanted order, page by page of one revision") {
   World world;
   for (const char* robot : {"c 3", "a 1", "e 2", "b 3", "d 1"}) {

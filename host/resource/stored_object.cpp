@@ -75,6 +75,11 @@ Status check_if_match(const std::string& if_match, const StoredObject& object) {
                   if_match);
 }
 
+void speak(ObjectView& object, const std::string& version) {
+  const auto* spoken = version.empty() || !object.kind ? nullptr : object.kind->find_version(version);
+  if (spoken) object.kind = spoken;
+}
+
 Result<std::string> to_json(const ObjectView& object, const contract::EncodeOptions& options) {
   return contract::parts_to_json(*object.kind, {object.metadata, object.spec, object.status}, options);
 }

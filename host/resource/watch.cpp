@@ -194,12 +194,18 @@ Result<std::optional<Event>> ObjectWatch::event_of(const Change& change) {
     const auto object = TRY(objects_.read(change.ref, change.revision));
     if (!object) return std::optional<Event>();
     const bool fits = TRY(parts_.filter.matches(*object));
-    if (fits) return std::optional<Event>(Event{Event::Type::kPut, view_of(parts_.schema(), *object), change.revision});
+    if (fits) return std::optional<Event>(Event{Event::Type::kPut, shown(*object), change.revision});
   }
   const auto was = TRY(before(change));  // gone, or no longer among those that are wanted
   const bool fitted = was && TRY(parts_.filter.matches(*was));
   if (!fitted) return std::optional<Event>();
-  return std::optional<Event>(Event{Event::Type::kDeleted, view_of(parts_.schema(), *was), change.revision});
+  return std::optional<Event>(Event{Event::Type::kDeleted, shown(*was), change.revision});
+}
+
+ObjectView ObjectWatch::shown(const StoredObject& object) const {
+  ObjectView view = view_of(parts_.schema(), object);
+  speak(view, parts_.version);
+  return view;
 }
 
 Result<std::optional<StoredObject>> ObjectWatch::before(const Change& change) {
@@ -213,9 +219,11 @@ Result<std::optional<StoredObject>> ObjectWatch::before(const Change& change) {
 Result<std::unique_ptr<Watch>> Store::watch(const auth::ContextPtr& context, const WatchOptions& wanted,
                                             std::function<void()> on_ready) {
   const auto schema = this->schema();
-  const auto& kind = *TRY(impl_->kind_of(*schema, wanted.kind));
+  const auto& newest = *TRY(impl_->kind_of(*schema, wanted.kind));
+  const auto& kind = *TRY(impl_->version_of(newest, wanted.version));
   const std::string tenant = TRY(impl_->visible_tenant(context, "watch", kind, wanted.tenant));
-  auto filter = TRY(Filter::parse(schema, kind, wanted.label_selector, wanted.field_selector));
+  auto filter =
+      TRY(Filter::parse(schema, kind, wanted.label_selector, wanted.field_selector, impl_->options.clock.real_ns()));
   if (impl_->watchers->fetch_add(1) >= kMaxWatchers) {
     --*impl_->watchers;
     return Error{Code::kResourceExhausted, "there are 2000 watches already", "resource.watchers"};
@@ -227,7 +235,8 @@ Result<std::unique_ptr<Watch>> Store::watch(const auth::ContextPtr& context, con
                            std::move(filter),
                            wanted.after_revision,
                            std::move(on_ready),
-                           impl_->watchers};
+                           impl_->watchers,
+                           wanted.version};
   auto watch = std::make_unique<ObjectWatch>(std::move(parts));
   TRY(watch->take(0));  // the engine's refusal, if it refused
   return std::unique_ptr<Watch>(std::move(watch));

@@ -29,6 +29,7 @@ class ObjectWatch final : public Watch {
     uint64_t after_revision = 0;
     std::function<void()> on_ready;
     std::shared_ptr<std::atomic<size_t>> count;  ///< one less when this goes
+    std::string version;                         ///< of the kind, by whose names objects are shown; empty: the newest
   };
   explicit ObjectWatch(Parts parts);
   ~ObjectWatch() override;
@@ -51,6 +52,7 @@ class ObjectWatch final : public Watch {
   void start(uint64_t after_revision);
   static std::vector<Change> changes_of(uint64_t revision, const std::vector<state::Event>& events);
   Result<std::optional<Event>> event_of(const Change& change);
+  ObjectView shown(const StoredObject& object) const;
   /// As it was before the change, if that can be of interest.
   Result<std::optional<StoredObject>> before(const Change& change);
 

@@ -38,8 +38,8 @@ Result<contract::Parts> Store::Impl::parts_of(const contract::Kind& kind, const 
 Result<std::string> Store::Impl::finish_spec(const Target& target, const std::string& spec, const std::string* previous,
                                              Effect effect) {
   const auto& type = *target.kind->spec;
-  std::string finished = TRY(contract::apply_defaults(type, spec));
-  finished = TRY(contract::carry_over(type, finished, previous ? *previous : "", "spec"));
+  std::string finished = TRY(contract::carry_over(*target.spoken->spec, spec, previous ? *previous : "", "spec"));
+  finished = TRY(contract::apply_defaults(type, finished));
   TRY_STATUS(contract::validate(type, finished, previous, "spec"));
   if (target.kind->id != kContractKind) return finished;
   const std::string complete = TRY(contracts.prepare(target.ref, finished));
@@ -54,6 +54,7 @@ Result<Draft> Store::Impl::admitted_draft(const WriteRequest& request, const Sto
   Draft draft = TRY(request.decide(current));
   Target target{contracts.schema(), nullptr, request.ref};
   target.kind = TRY(kind_of(*target.schema, request.ref.kind));
+  target.spoken = TRY(version_of(*target.kind, request.options.version));
   const auto refinish = [&](StoredSpec& record) -> Status {
     TRY_STATUS(check_record(record));
     const std::string* before = current ? &current->record->spec() : nullptr;
@@ -102,7 +103,8 @@ Result<WriteResult> Store::create(const auth::ContextPtr& context, const ObjectR
                                   const WriteOptions& options) {
   const auto schema = this->schema();
   const auto* kind = TRY(impl_->kind_of(*schema, given.kind));
-  const auto parts = TRY(impl_->parts_of(*kind, body));
+  const auto* spoken = TRY(impl_->version_of(*kind, options.version));
+  const auto parts = TRY(impl_->parts_of(*spoken, body));
   const auto metadata = TRY(metadata_of(parts.metadata));
   ObjectRef ref = given;
   TRY_STATUS(agree(metadata, ref));
@@ -142,11 +144,12 @@ Result<WriteResult> Store::replace(const auth::ContextPtr& context, const Object
                                    const WriteOptions& options) {
   const auto schema = this->schema();
   const auto* kind = TRY(impl_->kind_of(*schema, given.kind));
-  const auto parts = TRY(impl_->parts_of(*kind, body));
+  const auto* spoken = TRY(impl_->version_of(*kind, options.version));
+  const auto parts = TRY(impl_->parts_of(*spoken, body));
   const auto metadata = TRY(metadata_of(parts.metadata));
   ObjectRef ref = given;
   TRY_STATUS(agree(metadata, ref));
-  const auto target = TRY(impl_->target(context, "update", ref));
+  const auto target = TRY(impl_->target(context, "update", ref, options.version));
   TRY_STATUS(check_host_only(*context, ref));
   return impl_->write({context, ref, "update", options, [&](const StoredObject* current) -> Result<Draft> {
                          if (!current) return not_found(ref);

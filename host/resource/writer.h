@@ -72,6 +72,7 @@ class Writer {
   Status check_preconditions(const WriteRequest& request, const StoredObject* current, Plan& plan);
   Status check_size(const ObjectRef& ref, const Draft& draft, const StoredObject* current) const;
   Status check_referrers(const StoredObject& target);
+  Status check_blob_unused(const StoredObject& blob);
   Status check_tenant_empty(const StoredObject& tenant);
   Result<std::string> uid_of_target(const WriteRequest& request, const StoredObject* current, const ObjectRef& target,
                                     const std::string& path, Plan& plan);

@@ -5,6 +5,8 @@
 #include <mutex>
 #include <optional>
 
+#include "host/trace/scope.h"
+
 namespace novacron::host::state {
 namespace {
 
@@ -31,10 +33,23 @@ Result<T> wait_for(uint64_t timeout_ms, Start start) {
   return *std::move(answer->result);
 }
 
+void note_outcome(trace::Span& span, const Result<TxnReply>& reply) {
+  if (!reply.ok()) return span.fail(reply.error().reason);
+  span.set("novacron.compares_held", reply->succeeded ? 1 : 0);
+  span.set("novacron.revision", static_cast<int64_t>(reply->revision));
+}
+
 }  // namespace
 
 Result<TxnReply> Sync::txn(Txn txn) {
-  return wait_for<TxnReply>(timeout_ms_, [&](auto done) { engine_.txn(std::move(txn), std::move(done)); });
+  trace::Part part("state transaction");
+  if (part.span()) {
+    part.span()->set("novacron.compares", static_cast<int64_t>(txn.compares.size()));
+    part.span()->set("novacron.writes", static_cast<int64_t>(txn.writes.size()));
+  }
+  auto reply = wait_for<TxnReply>(timeout_ms_, [&](auto done) { engine_.txn(std::move(txn), std::move(done)); });
+  if (part.span()) note_outcome(*part.span(), reply);
+  return reply;
 }
 
 Result<RangeReply> Sync::range(RangeRequest request) {

@@ -1,6 +1,7 @@
 // How generated structs behave: presence, oneof, names, limits.
 #include <catch2/catch.hpp>
 
+#include "novacron/any.h"
 #include "novacron/codec.h"
 #include "novacron/testdata/v1/everything.nc.h"
 
@@ -26,6 +27,29 @@ TEST_CASE("a message nested deeper than the limit is refused", "[codec]") {
   REQUIRE_FALSE(too_deep.ok());
   CHECK(too_deep.error().code == novacron::Code::kInvalidArgument);
   CHECK(too_deep.error().reason == "message.malformed");
+}
+
+TEST_CASE("free-form JSON nested deeper than the limit is refused", "[codec]") {
+  novacron::Value value;
+  for (int i = 0; i < novacron::kMaxMessageDepth / 2; ++i) {
+    novacron::Value outer;
+    outer.mutable_list_value().values.push_back(std::move(value));
+    value = std::move(outer);
+  }
+  const std::string deepest = novacron::encode(value);
+  CHECK(novacron::decode<novacron::Value>(deepest).ok());
+  novacron::ListValue list;
+  list.values.push_back(std::move(value));
+  CHECK_FALSE(novacron::decode<novacron::ListValue>(novacron::encode(list)).ok());
+}
+
+TEST_CASE("an Any gives back what was packed, and nothing else", "[codec]") {
+  const novacron::Any any = novacron::pack(Older{.f_int32 = 7});
+  CHECK(any.type_url == "type.googleapis.com/novacron.testdata.v1.Older");
+  CHECK(novacron::unpack<Older>(any)->f_int32 == 7);
+  CHECK_FALSE(novacron::holds<Scalars>(any));
+  CHECK(novacron::unpack<Scalars>(any).error().reason == "any.other-type");
+  CHECK_FALSE(novacron::holds<Older>(novacron::Any{.type_url = "novacron.testdata.v1.Older"}));
 }
 
 TEST_CASE("a string that is not UTF-8 is refused, bytes are not", "[codec]") {

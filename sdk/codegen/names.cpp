@@ -44,6 +44,8 @@ const std::set<std::string_view>& taken_names() {
   return names;
 }
 
+constexpr std::string_view kWellKnownPackage = "google.protobuf";
+
 std::string upper_snake(std::string_view camel) {
   std::string name = snake_case(camel);
   std::transform(name.begin(), name.end(), name.begin(), upper);
@@ -123,6 +125,7 @@ std::string header_path(const pb::FileDescriptor* file) {
 }
 
 std::string namespace_of(const pb::FileDescriptor* file) {
+  if (file->package() == kWellKnownPackage) return "novacron";
   std::string out;
   for (const std::string& part : pb::Split(file->package(), ".")) {
     out += (out.empty() ? "" : "::") + member_name(part);
@@ -158,6 +161,12 @@ bool is_well_known(const pb::Descriptor* type) {
   static const std::set<std::string_view> names{"google.protobuf.Timestamp", "google.protobuf.Duration",
                                                 "google.protobuf.Empty", "google.protobuf.FieldMask"};
   return names.count(type->full_name()) != 0;
+}
+
+bool is_supported(const pb::Descriptor* type) {
+  static const std::set<std::string_view> files{"google/protobuf/any.proto", "google/protobuf/struct.proto",
+                                                "google/protobuf/wrappers.proto"};
+  return type->file()->package() != kWellKnownPackage || is_well_known(type) || files.count(type->file()->name()) != 0;
 }
 
 const pb::FieldDescriptor* value_field(const pb::FieldDescriptor* field) {

@@ -37,8 +37,10 @@ std::string constant_name(const google::protobuf::EnumValueDescriptor* value);
 /// "RUNNING": the value's name as JSON and the CLI have it.
 std::string short_value_name(const google::protobuf::EnumValueDescriptor* value);
 
-/// Timestamp, Duration, Empty or FieldMask.
+/// Timestamp, Duration, Empty or FieldMask: written by hand, with functions of their own.
 bool is_well_known(const google::protobuf::Descriptor* type);
+/// Whether plugins have this type: all but some of google.protobuf.
+bool is_supported(const google::protobuf::Descriptor* type);
 /// The field itself; of a map: its value's field.
 const google::protobuf::FieldDescriptor* value_field(const google::protobuf::FieldDescriptor* field);
 /// In the package without its version: "novacron.compute" of "novacron.compute.v1".

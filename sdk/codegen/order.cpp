@@ -32,21 +32,25 @@ const pb::Descriptor* item_type(const pb::FieldDescriptor* field) {
   return item != nullptr && item->file() == field->file() ? item : nullptr;
 }
 
-bool reaches(const pb::Descriptor* type, const pb::Descriptor* wanted, Seen& seen) {
+enum class Boxes { kThrough, kNot };
+
+bool reaches(const pb::Descriptor* type, const pb::Descriptor* wanted, Boxes boxes, Seen& seen) {
   if (type == wanted) return true;
   if (!seen.insert(type).second) return false;
   for (int i = 0; i < type->field_count(); ++i) {
-    const pb::Descriptor* item = item_type(type->field(i));
-    if (item != nullptr && reaches(item, wanted, seen)) return true;
+    const pb::FieldDescriptor* field = type->field(i);
+    const pb::Descriptor* item = item_type(field);
+    if (item == nullptr || (boxes == Boxes::kNot && is_boxed(field))) continue;
+    if (reaches(item, wanted, boxes, seen)) return true;
   }
   return false;
 }
 
 // Items of vectors and maps come first too wherever no circle forbids it: clang wants them complete.
 bool comes_first(const pb::FieldDescriptor* field) {
-  if (item_type(field) == nullptr) return false;
+  if (item_type(field) == nullptr || is_boxed(field)) return false;
   Seen seen;
-  return is_held_by_value(field) || !reaches(item_type(field), field->containing_type(), seen);
+  return is_held_by_value(field) || !reaches(item_type(field), field->containing_type(), Boxes::kNot, seen);
 }
 
 void visit(const pb::Descriptor* type, Seen& seen, std::vector<const pb::Descriptor*>& out) {
@@ -82,7 +86,11 @@ std::vector<const pb::EnumDescriptor*> enums_of(const pb::FileDescriptor* file) 
 bool is_boxed(const pb::FieldDescriptor* field) {
   if (!is_held_by_value(field)) return false;
   Seen seen;
-  return holds(field->message_type(), field->containing_type(), seen);
+  if (holds(field->message_type(), field->containing_type(), seen)) return true;
+  // A variant needs its alternatives complete, and such a one has lists or maps of what is not complete yet.
+  Seen reached;
+  return field->real_containing_oneof() != nullptr && item_type(field) != nullptr &&
+         reaches(item_type(field), field->containing_type(), Boxes::kThrough, reached);
 }
 
 }  // namespace novacron::codegen

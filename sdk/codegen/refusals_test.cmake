@@ -14,11 +14,11 @@ endfunction()
 
 refuse(proto2 "syntax = \"proto2\"; package a.v1; message M { optional int32 x = 1; }" "written in proto3")
 refuse(no_package "syntax = \"proto3\"; message M { int32 x = 1; }" "a contract has a package")
-refuse(any "syntax = \"proto3\"; package a.v1; import \"google/protobuf/any.proto\"; message M { google.protobuf.Any x = 1; }"
-       "a.v1.M.x: google.protobuf.Any is not supported")
-refuse(any_in_map
-       "syntax = \"proto3\"; package a.v1; import \"google/protobuf/any.proto\"; message M { map<string, google.protobuf.Any> x = 1; }"
-       "google.protobuf.Any is not supported")
-refuse(struct_in_method
-       "syntax = \"proto3\"; package a.v1; import \"google/protobuf/struct.proto\"; service S { rpc R(google.protobuf.Struct) returns (google.protobuf.Struct); }"
-       "google.protobuf.Struct is not supported")
+refuse(api "syntax = \"proto3\"; package a.v1; import \"google/protobuf/api.proto\"; message M { google.protobuf.Api x = 1; }"
+       "a.v1.M.x: google.protobuf.Api is not supported")
+refuse(type_in_map
+       "syntax = \"proto3\"; package a.v1; import \"google/protobuf/type.proto\"; message M { map<string, google.protobuf.Type> x = 1; }"
+       "google.protobuf.Type is not supported")
+refuse(context_in_method
+       "syntax = \"proto3\"; package a.v1; import \"google/protobuf/source_context.proto\"; service S { rpc R(google.protobuf.SourceContext) returns (google.protobuf.SourceContext); }"
+       "google.protobuf.SourceContext is not supported")

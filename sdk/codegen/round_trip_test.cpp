@@ -9,6 +9,8 @@
 #include <fstream>
 #include <memory>
 
+#include "google/protobuf/any.nc.h"
+#include "google/protobuf/struct.nc.h"
 #include "novacron/testdata/v1/everything.nc.h"
 #include "novacron/well_known.h"
 #include "sdk/codegen/random_message.h"
@@ -137,13 +139,14 @@ void survives_broken_input() {
 }  // namespace
 
 TEMPLATE_TEST_CASE("random messages have the same bytes in protobuf", "[codec]", Scalars, Optionals, Lists,
-                   UnpackedLists, Maps, Choices, WellKnown, Tree, Keywords, Imported, Older, Nothing,
-                   novacron::Timestamp, novacron::Duration, novacron::Empty, novacron::FieldMask) {
+                   UnpackedLists, Maps, Choices, WellKnown, FreeForm, Wrappers, Tree, Keywords, Imported, Older,
+                   Nothing, novacron::Timestamp, novacron::Duration, novacron::Empty, novacron::FieldMask,
+                   novacron::Struct, novacron::Value, novacron::ListValue, novacron::Any) {
   round_trip<TestType>();
 }
 
 TEMPLATE_TEST_CASE("broken input is refused, or read as protobuf could", "[codec]", Scalars, Optionals, Lists,
-                   UnpackedLists, Maps, Choices, WellKnown, Tree, Keywords) {
+                   UnpackedLists, Maps, Choices, WellKnown, FreeForm, Wrappers, Tree, Keywords) {
   survives_broken_input<TestType>();
 }
 

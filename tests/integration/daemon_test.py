@@ -1,6 +1,7 @@
 """The real daemon: what it was told is there after a stop and after a kill, and it says so in every way that it serves."""
 
 import json
+import signal
 import subprocess
 import threading
 
@@ -119,7 +120,7 @@ def development_needs_no_file():
                                  capture_output=True, text=True, timeout=30, check=True).stdout
             assert [node["metadata"]["name"] for node in json.loads(out)["items"]] == ["fleet-1", "fleet-2"], out
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGHUP)  # as when its terminal goes
             assert process.wait(30) == 0
 
 

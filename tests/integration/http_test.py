@@ -2,11 +2,14 @@
 
 import gzip
 import http.client
+import itertools
 import json
 import re
+import socket
 import ssl
 import subprocess
 import threading
+import time
 from urllib.parse import urlsplit
 
 import node
@@ -113,6 +116,62 @@ def what_is_slow_or_too_much_is_refused(access, daemon):
     assert large == b"413", large
 
 
+def a_client_that_drips_its_head_is_cut(access, daemon):
+    """A byte a second is a sign of life, but a head has ten seconds in all."""
+    place = urlsplit(access["url"])
+    with socket.create_connection((place.hostname, place.port), timeout=20) as plain, \
+            ssl.create_default_context(cafile=access["ca"]).wrap_socket(plain, server_hostname=place.hostname) as client:
+        client.settimeout(1)
+        answer, begun = b"", time.monotonic()
+        drip = itertools.chain(b"GET /version HTTP/1.1\r\nX-Slow: ", itertools.repeat(ord("a")))
+        while not answer and time.monotonic() - begun < 30:
+            client.sendall(bytes([next(drip)]))
+            try:
+                answer = client.recv(4096)
+            except TimeoutError:
+                pass
+        assert answer.startswith(b"HTTP/1.1 408 ") and b"http.timeout" in answer, answer
+
+
+def a_repeated_request_is_done_once(access, daemon):
+    def create(description):
+        connection = connect(access)
+        connection.request("POST", "/v1/tenants", json.dumps({"metadata": {"name": "once"}, "spec": {"description": description}}),
+                           {"Authorization": f"Bearer {access['token']}", "Content-Type": "application/json",
+                            "Idempotency-Key": "order-17"})
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+        connection.close()
+        return answer, body
+
+    first, made = create("mine")
+    again, same = create("mine")
+    assert (first.status, again.status) == (201, 201) and same["metadata"]["uid"] == made["metadata"]["uid"]
+    assert first.headers["Idempotency-Replayed"] is None and again.headers["Idempotency-Replayed"] == "true"
+    assert again.headers["Location"] == "/v1/tenants/once" and again.headers["ETag"] == first.headers["ETag"]
+    other, problem = create("yours")
+    assert other.status == 422 and problem["reason"] == "resource.idempotency-mismatch", problem
+
+
+def pages_of_other_origins_are_kept_out(access, daemon):
+    foreign = ["-H", "Origin: https://evil.example", "-D", "-", "-o", "/dev/null"]
+    plain = curl(access, *foreign).decode()
+    asked = curl(access, *foreign, "-X", "OPTIONS", "-H", "Access-Control-Request-Method: POST").decode()
+    assert plain.startswith("HTTP/1.1 200 ") and asked.startswith("HTTP/1.1 405 "), (plain, asked)
+    assert "access-control" not in (plain + asked).lower()
+
+
+def guessing_is_slowed_down(access, daemon):
+    """Last: the place from which it is guessed has to wait."""
+    connection = connect(access)
+    for _ in range(6):
+        connection.request("POST", "/v1/auth/token", json.dumps({"credential": "nc-guess"}), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        problem = json.loads(answer.read())
+    assert answer.status == 429 and problem["reason"] == "auth.too-many-failures", problem
+    assert int(answer.headers["Retry-After"]) > 0
+
+
 def node_speaks_it_all(access, daemon):
     node.script("http.mjs", access)
 
@@ -143,7 +202,8 @@ def main():
         for check in (curl_keeps_its_connection, curl_gets_what_it_asks_for_and_no_more, curl_writes_only_what_it_saw,
                       curl_uploads_with_expect_and_in_chunks, python_keeps_its_connection_through_refusals, python_sends_chunks,
                       request_ids_go_everywhere, what_is_slow_or_too_much_is_refused, node_speaks_it_all, wrk_sees_no_error,
-                      a_flood_of_connections_leaves_the_others_alone):
+                      a_flood_of_connections_leaves_the_others_alone, a_client_that_drips_its_head_is_cut,
+                      a_repeated_request_is_done_once, pages_of_other_origins_are_kept_out, guessing_is_slowed_down):
             check(access, daemon)
             print(check.__name__.replace("_", " "))
 

@@ -345,12 +345,6 @@ class Machines(Actor):
         wait_until(lambda: holds(self.client.call("GET", f"{MACHINES}/{name}")), 2 * PATIENCE_S, f"machine {name} {what}")
 
 
-def catches(process, number):
-    """Whether the process handles the signal; one that does not would end by it."""
-    status = open(f"/proc/{process.pid}/status").read()
-    return bool(int(re.search(r"^SigCgt:\s*(\w+)", status, re.MULTILINE)[1], 16) >> (number - 1) & 1)
-
-
 def cut_off_hard(connection):
     """Closes with a reset, where the kind of socket has one."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

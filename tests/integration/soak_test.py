@@ -20,7 +20,7 @@ import threading
 import time
 
 from harness import BUILD, Daemon, folder, wait_until
-from soak import (FLOOD, LABEL, PATIENCE_S, TENANTS, Actor, Ledger, Listener, Machines, Watcher, Writer, catches, cost,
+from soak import (FLOOD, LABEL, PATIENCE_S, TENANTS, Actor, Ledger, Listener, Machines, Watcher, Writer, cost,
                   cut_off_hard, metric, revision_of)
 
 WRITERS, WATCHERS = 4, 2
@@ -34,15 +34,13 @@ PLUGINS = ("fake", "compute-controller", "scheduling-basic")
 
 
 class Trouble(Actor):
-    """Of one kind after the other, in random order. Settings are read again by a host that can."""
+    """Of one kind after the other, in random order."""
 
     def __init__(self, world):
         super().__init__("trouble", world)
         self.counts = {}
         self.held = []  # connections that do nothing
-        self.kinds = [self.plugin, self.stall, self.deaf, self.flood, self.cut, self.half]
-        if catches(world.daemon.process, signal.SIGHUP):
-            self.kinds.append(self.reload)
+        self.kinds = [self.plugin, self.stall, self.deaf, self.flood, self.cut, self.half, self.reload]
 
     def step(self):
         kind = self.random.choice(self.kinds)
@@ -73,6 +71,11 @@ class Trouble(Actor):
         daemon.wait_plugin(name, "ENABLED", PATIENCE_S)
 
     def reload(self):
+        """Other settings, or wrong ones, which change nothing."""
+        place = self.world.daemon.path / "novacrond.toml.d"
+        place.mkdir(exist_ok=True)
+        level = self.random.choice(("warn", "error", "wrong"))
+        (place / "soak.toml").write_text(f'[log]\nlevels = {{api = "{level}"}}\n[plugins]\nstop_timeout_ms = {self.random.randint(5_000, 9_000)}\n')
         self.world.daemon.process.send_signal(signal.SIGHUP)
 
     def stall(self):

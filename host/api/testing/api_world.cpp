@@ -47,6 +47,13 @@ void RobotPlugin::call_async(std::string_view service, std::string_view method, 
   done(call(service, method, target, std::move(request), options));
 }
 
+Result<std::string> FakeControl::reload(const auth::ContextPtr& context) {
+  reloaded_by = context->identity.principal;
+  if (is_broken) return Error{Code::kInvalidArgument, "n.toml:3: colour is no setting", "config.invalid"};
+  ++reloads;
+  return std::string(R"({"changed":[],"restart_required":[]})");
+}
+
 ApiWorld::ApiWorld() {
   blobs = blob::Store::open(folder.path + "/blobs", {}, system_clock()).value();
   tokens = auth::Tokens::create({folder.path + "/token.key"}).value();
@@ -56,7 +63,7 @@ ApiWorld::ApiWorld() {
       auth::Authenticator::Options{*tokens, std::move(opened.credential), ::geteuid()});
   actions = std::make_unique<resource::Actions>(world.store(), robots, pool);
   gateway = std::make_unique<Gateway>(Gateway::Parts{
-      *authenticator, world.authorizer, world.store(), *actions, robots, *blobs, bus, metrics,
+      *authenticator, world.authorizer, world.store(), *actions, robots, *blobs, bus, metrics, control,
       [this] {
         return std::vector<Check>{
             {.name = "state", .ok = is_ready, .message = is_ready ? "" : "the disk is full"},

@@ -28,6 +28,17 @@ class RobotPlugin final : public plugin::Caller {
   std::atomic<int> calls{0};
 };
 
+/// Settings that count how often they were read again, or are refused.
+class FakeControl final : public HostControl {
+ public:
+  std::string settings() const override { return R"({"settings":[]})"; }
+  Result<std::string> reload(const auth::ContextPtr& context) override;
+
+  std::atomic<int> reloads{0};
+  std::atomic<bool> is_broken{false};
+  std::string reloaded_by;
+};
+
 struct ApiWorld {
   ApiWorld();
 
@@ -41,6 +52,7 @@ struct ApiWorld {
   std::string credential;
   std::unique_ptr<auth::Authenticator> authenticator;
   RobotPlugin robots;
+  FakeControl control;
   std::unique_ptr<resource::Actions> actions;
   std::atomic<bool> is_ready{true};
   std::atomic<bool> is_whole{true};

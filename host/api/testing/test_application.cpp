@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -18,6 +21,10 @@ Response TestApplication::handle(const Request& request) {
   if (request.target == "/file") return file();
   if (request.target.starts_with("/feed")) return feed_response(request);
   if (request.target == "/bridge") return bridge_response();
+  if (request.target == "/generated") return generated("first,", std::nullopt);
+  if (request.target == "/generated-sized") return generated("first,", 10);
+  if (request.target == "/messages") return messages();
+  if (request.target.starts_with("/pipe")) return json_response(200, "whole:" + std::to_string(request.body.size()));
   return json_response(404, "{}");
 }
 
@@ -48,6 +55,55 @@ Response TestApplication::feed_response(const Request& request) const {
   if (request.target == "/feed-sse") body.format = FeedBody::Format::kServerSentEvents;
   response.body = std::move(body);
   return response;
+}
+
+/// What the test writes to plugin_end is the rest of the body.
+Response TestApplication::generated(std::string first, std::optional<uint64_t> size_bytes) {
+  Response response = bridge_response();
+  response.body = StreamBody{std::get<BridgeBody>(std::move(response.body)).socket, std::move(first), size_bytes};
+  return response;
+}
+
+Response TestApplication::messages() {
+  Response response = bridge_response();
+  response.body = MessagesBody{std::get<BridgeBody>(std::move(response.body)).socket, "chat"};
+  return response;
+}
+
+namespace {
+
+/// Reads all, unless it is to answer early.
+class TestPipe final : public BodyPipe {
+ public:
+  TestPipe(Fd ours, Fd theirs, std::string target)
+      : ours_(std::move(ours)), theirs_(std::move(theirs)), target_(std::move(target)) {}
+  Fd take_socket() override { return std::move(ours_); }
+  Response wait() override {
+    size_t size = 0;
+    if (target_ != "/pipe-early") {
+      std::array<char, 4096> piece{};
+      for (ssize_t got = 0; (got = ::read(theirs_.get(), piece.data(), piece.size())) > 0;)
+        size += static_cast<size_t>(got);
+    }
+    theirs_ = Fd();
+    return json_response(200, (cancelled_ ? "cancelled:" : "piped:") + std::to_string(size));
+  }
+  void cancel() override { cancelled_ = true; }
+
+ private:
+  Fd ours_;
+  Fd theirs_;
+  const std::string target_;
+  std::atomic<bool> cancelled_ = false;
+};
+
+}  // namespace
+
+std::variant<Response, std::shared_ptr<BodyPipe>> TestApplication::pipe(const Request& head) {
+  if (head.headers.get("X-Refuse") == "yes") return json_response(403, "no");
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return json_response(500, "{}");
+  return std::shared_ptr<BodyPipe>(std::make_shared<TestPipe>(Fd(ends[0]), Fd(ends[1]), head.target));
 }
 
 Response TestApplication::bridge_response() {

@@ -75,7 +75,8 @@ class TestSink final : public BodySink {
   size_t size_ = 0;
 };
 
-/// /echo, /peer, /trace, /big, /wait, /file, /feed, /feed-sse, /bridge; /stream takes a body piece by piece.
+/// /echo, /peer, /trace, /big, /wait, /file, /feed, /feed-sse, /bridge, /generated, /messages; /stream takes a body
+/// piece by piece, /pipe a large one as a stream, and says how long it was; /pipe-early answers before.
 class TestApplication final : public Application {
  public:
   bool streams_body(const Request& head) const override { return head.target == "/stream"; }
@@ -84,6 +85,8 @@ class TestApplication final : public Application {
     return std::make_unique<TestSink>();
   }
   Response handle(const Request& request) override;
+  bool pipes_body(const Request& head) const override { return head.target.starts_with("/pipe"); }
+  std::variant<Response, std::shared_ptr<BodyPipe>> pipe(const Request& head) override;
 
   void open_gate() {
     std::lock_guard lock(mutex);
@@ -106,6 +109,8 @@ class TestApplication final : public Application {
   Response file() const;
   Response feed_response(const Request& request) const;
   Response bridge_response();
+  Response generated(std::string first, std::optional<uint64_t> size_bytes);
+  Response messages();
 };
 
 /// A server of it on a Unix socket.

@@ -50,5 +50,4 @@ for (let seen = ''; !seen.includes('seen-by-node'); ) {
 }
 watch.abort();
 assert.equal((await request(one, '/version')).status, 200);
-one.destroy();
-many.destroy();
+process.exit(0);  // fetch() may keep connections, which would keep the process

@@ -1,0 +1,5 @@
+#include "novacron/entry.h"
+
+#include "digger.h"
+
+NOVACRON_PLUGIN(test::holes::Digger);

@@ -1,0 +1,5 @@
+#include "novacron/entry.h"
+
+#include "../desk.h"
+
+NOVACRON_PLUGIN(test::ledger::Desk);
