@@ -72,9 +72,10 @@ Status check_content_type(const Request& request, std::initializer_list<std::str
 Result<std::string> if_match(const Request& request) {
   const auto header = trim(request.headers.get("If-Match"));
   if (header.empty() || header == "*") return std::string();
-  if (header.find(',') != std::string_view::npos)
+  const auto tag = unquote(header);
+  if (tag.find_first_of(",\"") != std::string_view::npos)
     return Error{Code::kInvalidArgument, "If-Match takes one entity tag", "http.if-match"};
-  return std::string(unquote(header));
+  return std::string(tag);
 }
 
 bool none_match_hits(const Request& request, std::string_view etag) {

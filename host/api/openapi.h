@@ -19,4 +19,8 @@ nlohmann::ordered_json example_patch();
 /// {"$ref": "#/components/schemas/<full name>"}
 nlohmann::ordered_json schema_ref(const std::string& full_name);
 
+/// RFC 9457, and one message of a watch.
+nlohmann::ordered_json problem_schema();
+nlohmann::ordered_json watch_event_schema();
+
 }  // namespace novacron::host::api

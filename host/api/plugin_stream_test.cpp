@@ -219,6 +219,16 @@ TEST_CASE_METHOD(ServerFixture, "A client that goes without a word is 1006, a pl
   }
 }
 
+TEST_CASE_METHOD(ServerFixture, "A plugin that takes nothing loses its stream") {
+  start({.write_ms = 100});
+  Talker client(path);
+  boost::system::error_code failure;
+  const std::string piece(60'000, 'x');
+  for (int i = 0; i < 50 && !failure; ++i) client.stream.write(asio::buffer(piece), failure);
+  client.read();
+  CHECK(client.stream.reason().code == 1'011);
+}
+
 TEST_CASE_METHOD(ServerFixture, "Stopping ends messages with 1001") {
   Talker client(path);
   auto stopped = std::async(std::launch::async, [&] { server->stop(10'000); });

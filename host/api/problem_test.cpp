@@ -106,6 +106,8 @@ TEST_CASE("Entity tags are compared without quotes and weakness") {
   CHECK(if_match(request).value().empty());
   request.headers.set("If-Match", "\"a-1\", \"b-2\"");
   CHECK(if_match(request).error().reason == "http.if-match");
+  request.headers.set("If-Match", "\"a-1\"b");
+  CHECK(if_match(request).error().reason == "http.if-match");
 }
 
 TEST_CASE("The client's Accept chooses how a feed comes") {

@@ -115,13 +115,15 @@ void Session::notify() {
 asio::awaitable<bool> write_to_plugin(Session& session, StreamSocket& plugin, const std::string& bytes) {
   asio::steady_timer patience(session.transport.get_executor());
   for (size_t written = 0; written < bytes.size();) {
+    const auto waits = std::make_shared<bool>(true);  // a timer that fires just then outlives this
     patience.expires_after(milliseconds(session.shared->limits.write_ms));
-    patience.async_wait([&plugin](ErrorCode cancelled) {
+    patience.async_wait([&plugin, waits](ErrorCode cancelled) {
       ErrorCode ignored;
-      if (!cancelled) plugin.shutdown(StreamSocket::shutdown_both, ignored);
+      if (!cancelled && *waits) plugin.shutdown(StreamSocket::shutdown_both, ignored);
     });
     const auto rest = asio::buffer(bytes.data() + written, bytes.size() - written);
     auto [broken, size] = co_await plugin.async_write_some(rest, kAwait);
+    *waits = false;
     if (broken) co_return false;
     written += size;
   }

@@ -1,6 +1,7 @@
 #include "host/daemon/config_layers.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -19,6 +20,7 @@ Error wanted(std::string what) {
 json json_of(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return number->get();
+  if (const auto* number = node.as_floating_point(); number && std::isfinite(number->get())) return number->get();
   if (const auto* flag = node.as_boolean()) return flag->get();
   if (const auto* items = node.as_array()) {
     json list = json::array();

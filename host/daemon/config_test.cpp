@@ -198,6 +198,8 @@ TEST_CASE("a secret is shown as there or not, nowhere as itself") {
   CHECK(shown(setting) == "");
   place = "hunter2";
   CHECK(shown(setting) == "***");
+  std::vector<std::pair<std::string, std::string>> headers = {{"authorization", "Bearer x"}};
+  CHECK(shown(secret(trace_headers(headers))) == R"({"authorization": "***"})"_json);
 }
 
 TEST_CASE("every setting says what it is for") {

@@ -176,8 +176,10 @@ Setting secret(Setting setting) {
 
 json shown(const Setting& setting) {
   json value = setting.get();
-  const bool is_there = !value.empty() && value != "";
-  return setting.sight == Setting::Sight::kSecret && is_there ? json("***") : value;
+  if (setting.sight == Setting::Sight::kOpen || value.empty() || value == "") return value;
+  if (!value.is_object()) return "***";
+  for (json& item : value) item = "***";  // names are no secrets
+  return value;
 }
 
 std::string setting_path(const std::string& table, const std::string& name) {

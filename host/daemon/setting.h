@@ -44,7 +44,7 @@ Setting log_format(LogFormat& place);
 Setting log_levels(std::map<std::string, LogLevel, std::less<>>& place);
 /// The same, but never shown.
 Setting secret(Setting setting);
-/// What may be seen of it: of a secret only whether it is there.
+/// What may be seen of it: of a secret only whether it is there, of a table of secrets their names too.
 nlohmann::json shown(const Setting& setting);
 
 /// Settings by name, tables of them by name; those outside any table are in "".

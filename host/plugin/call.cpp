@@ -136,7 +136,6 @@ bool Call::end(Result<Message> result, By by) {
   std::optional<Message> request;
   std::optional<std::deque<Message>> unread;  // descriptors close after the lock; an empty deque is no cheap one
   const Code code = result.code();
-  TimerQueue::Id timer = 0;
   {
     std::lock_guard lock(mutex_);
     if (finished_) return false;
@@ -146,7 +145,8 @@ bool Call::end(Result<Message> result, By by) {
     request.swap(options_.request);
     completion.swap(completion_);
     on_cancel.swap(on_cancel_);
-    timer = std::exchange(deadline_timer_, 0);
+    // Under the lock: once a waiter has gone on, the broker and its timers may end.
+    if (deadline_timer_ != 0) core_.timers.cancel(std::exchange(deadline_timer_, 0));
     finished_ = true;  // the last of it: whoever sees it without the lock takes the lock next
   }
   if (options_.breaker) {
@@ -154,8 +154,7 @@ bool Call::end(Result<Message> result, By by) {
     const auto lesson = by == By::kCallee ? lesson_of_answer(code) : lesson_of_end(code, patience_ns);
     options_.breaker->learn(streams() ? Breaker::Lesson::kNothing : lesson, options_.probe);
   }
-  changed_.notify_all();  // without the lock, which whoever wakes up wants, and before what nobody waits for
-  if (timer != 0) core_.timers.cancel(timer);
+  changed_.notify_all();  // without the lock, which whoever wakes up wants
   if (by == By::kHost && on_cancel) on_cancel();
   if (completion) completion();
   return true;

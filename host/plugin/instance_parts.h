@@ -45,7 +45,7 @@ struct Instance::Subscription {
   void* ctx = nullptr;
   void (*on_events)(void*, const nc_event* const*, size_t) = nullptr;
   void (*on_end)(void*, nc_code) = nullptr;
-  nc_subscription id = 0;
+  std::atomic<nc_subscription> id = 0;  ///< written after others can find it: stop() may see none yet
   std::mutex mutex;
   uint64_t in_bus = 0;  ///< 0: refused, or not subscribed yet
 };
@@ -53,7 +53,7 @@ struct Instance::Subscription {
 struct Instance::Timer {
   void* ctx = nullptr;
   void (*run)(void*, nc_code) = nullptr;
-  nc_timer id = 0;
+  std::atomic<nc_timer> id = 0;  ///< likewise
   std::mutex mutex;
   TimerQueue::Id in_queue = 0;
   bool claimed = false;  ///< run() was posted
