@@ -82,6 +82,7 @@ class Daemon::Parts {
 
   /// One that was not made whole ends here too.
   ~Parts() {
+    if (operations) broker->withdraw(*operations);
     for (const auto& service : services) broker->withdraw(*service);
   }
 
