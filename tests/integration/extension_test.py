@@ -144,6 +144,8 @@ def an_upload_may_be_answered_early_or_broken_off(access, daemon):
     connection.putheader("Content-Length", str(4 << 20))
     connection.endheaders()
     connection.send(bytes(2 << 20))
+    # An end that overtakes the request would take it away before anybody has seen it.
+    wait_until(lambda: answer(access, "GET", "/ext/routes/uploading")[2] == b"1", 20, "the plugin has begun")
     connection.sock.shutdown(socket.SHUT_RDWR)
     connection.close()
     wait_until(lambda: answer(access, "GET", "/ext/routes/cancelled")[2] != b"0", 20, "the plugin hears of it")
