@@ -216,6 +216,18 @@ Result<std::optional<StoredObject>> ObjectWatch::before(const Change& change) {
   return std::optional<StoredObject>(TRY(stored_object(*change.spec_before, change.status_before.get())));
 }
 
+Result<WatchOptions> Store::watchable(const auth::ContextPtr& context, const WatchOptions& options) const {
+  const auto schema = this->schema();
+  const auto& newest = *TRY(impl_->kind_of(*schema, options.kind));
+  const auto& kind = *TRY(impl_->version_of(newest, options.version));
+  WatchOptions told;
+  told.kind = kind.id;
+  told.version = options.version;
+  told.tenant = TRY(impl_->visible_tenant(context, "watch", kind, options.tenant));
+  told.after_revision = impl_->options.engine.revision();
+  return told;
+}
+
 Result<std::unique_ptr<Watch>> Store::watch(const auth::ContextPtr& context, const WatchOptions& wanted,
                                             std::function<void()> on_ready) {
   const auto schema = this->schema();
