@@ -11,6 +11,7 @@ TEST_CASE("what is no JSON is told from what is") {
     INFO(text);
     CHECK_FALSE(json.check(text).is_json);
   }
+  CHECK_FALSE(json.check(std::string_view("\"a\"\0,1", 6)).is_json);
   for (const char* text : {"{}", " [1, 2.5e3] ", "null", "\"\\u00e9\"", "123456789012345678901234567890", "-0"}) {
     INFO(text);
     CHECK(json.check(text).is_json);
