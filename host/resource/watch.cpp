@@ -57,11 +57,13 @@ class ObjectWatch::Queue {
     return change;
   }
 
-  /// Where to go on, when a full queue has been emptied.
+  /// Where to go on, when a full queue has been emptied. From here on nothing counts that the watch until then says:
+  /// not that it was ended, either.
   std::optional<uint64_t> resume_after() {
     const std::lock_guard lock(mutex_);
     if (!full_ || !changes_.empty()) return std::nullopt;
     full_ = false;
+    ++epoch_;
     return last_revision_;
   }
 

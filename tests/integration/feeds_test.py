@@ -88,14 +88,18 @@ def watchers_get_the_same(daemon):
 def a_watcher_that_does_not_read_loses_nothing(daemon):
     make(daemon, "busy")
     with stream(daemon, f"{TENANTS}?watch=true") as slow, stream(daemon, f"{TENANTS}?watch=true") as quick:
+        seen = []
         for i in range(CHANGES):
             describe(daemon, "busy", f"{i} " + "x" * 400)
             if i % 100 == 99:
-                lines(quick, 100)
-        revisions = [json.loads(line)["revision"] for line in lines(slow, CHANGES)]
+                seen += lines(quick, 100)
+        revisions = [json.loads(line)["revision"] for line in seen]
         assert revisions == sorted(set(revisions)), "in order, and each once"
+        found = lines(slow, CHANGES)
+        assert found == seen, next((mine, others) for mine, others in zip(found, seen) if mine != others)
         describe(daemon, "busy", "the end")
-        assert lines(slow, 1) == lines(quick, 1)
+        last, same = lines(slow, 1), lines(quick, 1)
+        assert last == same, (last, same)
 
 
 def followers_share_a_subscription(daemon):
