@@ -223,7 +223,7 @@ Status Daemon::Parts::open_plugins() {
   plugins = std::make_unique<PluginController>(PluginController::Parts{*store, bus, pool, context});
   manager = std::make_unique<plugin::Manager>(*broker, *contracts, *plugins, manager_options(config));
   store->admit_through(*broker);
-  actions = std::make_unique<resource::Actions>(*store, *broker, pool, timers);
+  actions = std::make_unique<resource::Actions>(*store, *broker, pool, timers, tracer());
   operations = resource::make_operations_service(*actions);
   return broker->offer(*operations);
 }
