@@ -235,7 +235,8 @@ TEST_CASE_METHOD(ServerFixture, "A client that stays silent when the plugin has 
   CHECK(read_fd(application.plugin_end.get(), 1) == "");
 }
 
-TEST_CASE_METHOD(ServerFixture, "A plugin that takes nothing from a bridge loses it, and its client is told") {
+TEST_CASE_METHOD(ServerFixture,
+                 "A plugin that takes nothing from a bridge loses it, and its client that goes on and on too") {
   start({.write_ms = 50, .linger_ms = 50});
   RawClient client(path, "/bridge");
   const std::string message = std::string("\x82\xfe\x7d\x00\x00\x00\x00\x00", 8) + std::string(32'000, 'p');

@@ -40,7 +40,7 @@ struct Waits {
 
 /// A client's WebSocket. One coroutine reads while another one writes and, in the end, closes. Beast's close waits for
 /// the read under way to end; when that meets a broken frame, it waits for the close, and no end of the socket wakes
-/// either of them. So who closes has a time, after which both are cancelled.
+/// either of them. So who closes has a time, after which the socket is closed and both are cancelled.
 struct Client {
   explicit Client(Session& of) : session(of), socket(of.transport) {}
   Session& session;  ///< whoever holds this holds it
@@ -76,14 +76,15 @@ awaitable<ErrorCode> receive(Client& client, beast::flat_buffer& message) {
 awaitable<void> close(Client& client, websocket::close_reason reason, uint64_t timeout_ms) {
   asio::steady_timer patience(client.session.transport.get_executor());
   patience.expires_after(std::chrono::milliseconds(timeout_ms));
-  patience.async_wait([weak = std::weak_ptr(client.waits)](ErrorCode cancelled) {
+  patience.async_wait([weak = std::weak_ptr(client.waits), of = client.session.weak_from_this()](ErrorCode cancelled) {
     const auto waits = weak.lock();
-    if (!cancelled && waits) waits->cancel();
+    const auto session = of.lock();
+    if (cancelled || !waits || !session) return;
+    session->transport.close();  // reads of a client that goes on and on are never found waiting
+    waits->cancel();
   });
-  client.session.watchdog.arm(timeout_ms);
   auto cancellable = asio::bind_cancellation_slot(client.waits->closing.slot(), kAwait);
   co_await client.socket.async_close(reason, std::move(cancellable));
-  client.session.watchdog.disarm();
 }
 
 // ---- feeds
