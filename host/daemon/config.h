@@ -47,6 +47,11 @@ struct Config {
     uint64_t max_tasks = 50'000;        ///< likewise
   } operations;
 
+  struct Audit {
+    uint64_t keep_s = 7'776'000;     ///< records of who changed what
+    uint64_t max_records = 200'000;  ///< likewise
+  } audit;
+
   struct Traces {
     std::string endpoint;                                      ///< empty: nothing is traced
     double ratio = 1;                                          ///< of the traces that begin here

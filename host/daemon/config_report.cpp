@@ -10,7 +10,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr std::array<SettingFacts, 26> kFacts = {{
+constexpr std::array<SettingFacts, 28> kFacts = {{
     {"data_folder", false, "the state's log and snapshots, blobs, certificates"},
     {"node_name", false, "the name of this host's Node; empty: the machine's host name"},
     {"api.listen", false, "where HTTPS is served: \"<address>:<port>\"; port 0 takes a free one"},
@@ -30,6 +30,8 @@ constexpr std::array<SettingFacts, 26> kFacts = {{
     {"operations.max_kept", false, "how many of them at most"},
     {"operations.keep_tasks_s", false, "seconds that the task log is kept"},
     {"operations.max_tasks", false, "how many entries of it at most"},
+    {"audit.keep_s", false, "seconds that audit records are kept"},
+    {"audit.max_records", false, "how many of them at most"},
     {"traces.endpoint", false, "where spans go by OTLP/HTTP: https://HOST[:PORT][/PATH]; empty: nothing is traced"},
     {"traces.ratio", false, "of the traces that begin here, 0 to 1"},
     {"traces.headers", false, "of each request to the collector"},

@@ -66,7 +66,9 @@ resource::Retention retention_of(const Config& config) {
   return {.operations_ns = config.operations.keep_s * kSecondNs,
           .operations_count = config.operations.max_kept,
           .tasks_ns = config.operations.keep_tasks_s * kSecondNs,
-          .tasks_count = config.operations.max_tasks};
+          .tasks_count = config.operations.max_tasks,
+          .audit_ns = config.audit.keep_s * kSecondNs,
+          .audit_count = config.audit.max_records};
 }
 
 Status make_folder(const std::string& path) {

@@ -2,7 +2,6 @@
 #include <novacron/core/v1/host.pb.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <set>
 
 #include "host/auth/roles.h"
@@ -14,7 +13,7 @@
 namespace novacron::host::resource {
 
 namespace {
-constexpr uint32_t kBatch = 100;  ///< keys that are removed at once, below state::kMaxTxnKeys
+constexpr uint32_t kBatch = 100;
 constexpr uint64_t kSecondNs = 1'000'000'000;
 
 class DependentCollector {
@@ -80,20 +79,6 @@ class DependentCollector {
 std::string digest_of_blobref(const std::string& key) {
   const size_t end = key.rfind('/');
   return key.substr(kBlobrefPrefix.size(), end - kBlobrefPrefix.size());
-}
-
-Status expire_audit(Objects& objects, uint64_t now_ns) {
-  if (now_ns < kAuditLifetimeNs) return {};
-  char time[32];
-  std::snprintf(time, sizeof time, "%020llu", static_cast<unsigned long long>(now_ns - kAuditLifetimeNs));
-  while (true) {
-    state::RangeRequest request;
-    request.keys = {std::string(kAuditPrefix), std::string(kAuditPrefix) + time};
-    request.limit = kBatch;
-    const auto reply = TRY(objects.sync().range(std::move(request)));
-    if (reply.entries.empty()) return {};
-    TRY(objects.sync().remove({reply.entries.front()->key, reply.entries.back()->key + '\0'}));
-  }
 }
 
 Status expire_requests(Objects& objects, uint64_t now_ns) {
@@ -184,11 +169,12 @@ Result<std::unordered_set<std::string>> Store::live_blobs() {
 
 Status Store::expire() {
   const uint64_t now_ns = impl_->options.clock.real_ns();
-  TRY_STATUS(expire_audit(impl_->objects, now_ns));
   TRY_STATUS(expire_requests(impl_->objects, now_ns));
   const auto& retention = impl_->options.retention;
-  TRY_STATUS(expire_tasks(impl_->objects, retention.tasks_ns, retention.tasks_count, now_ns));
-  return expire_operations(*this, impl_->objects, retention, now_ns);
+  Objects& objects = impl_->objects;
+  TRY_STATUS(expire_records(objects, kAuditPrefix, retention.audit_ns, retention.audit_count, now_ns));
+  TRY_STATUS(expire_records(objects, kLogPrefix, retention.tasks_ns, retention.tasks_count, now_ns));
+  return expire_operations(*this, objects, retention, now_ns);
 }
 
 }  // namespace novacron::host::resource

@@ -179,12 +179,14 @@ struct TaskPage {
   std::string next_token;   ///< empty: there are no more
 };
 
-/// How long ended operations and the task log are kept.
+/// How long ended operations, the task log and the audit records are kept: by age and by number.
 struct Retention {
   uint64_t operations_ns = kOperationLifetimeNs;
   uint64_t operations_count = 10'000;
   uint64_t tasks_ns = kAuditLifetimeNs;
   uint64_t tasks_count = 50'000;
+  uint64_t audit_ns = kAuditLifetimeNs;
+  uint64_t audit_count = 200'000;
 };
 
 class Store {

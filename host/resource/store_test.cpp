@@ -429,6 +429,28 @@ TEST_CASE("every mutation leaves an audit record, and no secret in it") {
   CHECK(count().empty());
 }
 
+TEST_CASE("of many audit records the newest are kept") {
+  World world;
+  world.retention.audit_count = 150;
+  world.restart();
+  REQUIRE(world.make_robot("r1").ok());
+  for (int i = 0; i < 300; ++i) {
+    world.clock.advance_ns(1);
+    REQUIRE(world.patch_robot("r1", R"({"metadata":{"labels":{"n":")" + std::to_string(i) + R"("}}})").ok());
+  }
+  const auto keys = [&world] {
+    state::RangeRequest request;
+    request.keys = state::KeyRange::prefix(kAuditPrefix);
+    return state::Sync(world.engine()).range(std::move(request))->entries;
+  };
+  const auto before = keys();
+  REQUIRE(world.store().expire().ok());
+  const auto after = keys();
+  REQUIRE(after.size() == 150);
+  CHECK(after.back()->key == before.back()->key);
+  CHECK(after.front()->key == before[before.size() - 150]->key);
+}
+
 TEST_CASE("operations are the host's own, but anybody may ask one to stop") {
   World world;
   const ObjectRef ref{std::string(kOperationKind), "default", "o1"};

@@ -174,8 +174,8 @@ Result<TaskPage> read_tasks(Objects& objects, const TaskQuery& query, uint64_t n
   return bad_token();
 }
 
-Status expire_tasks(Objects& objects, uint64_t age_ns, size_t count, uint64_t now_ns) {
-  const std::string prefix(kLogPrefix);
+Status expire_records(Objects& objects, std::string_view records, uint64_t age_ns, size_t count, uint64_t now_ns) {
+  const std::string prefix(records);
   const std::string too_old = prefix + time_text(now_ns > age_ns ? now_ns - age_ns : 0);
   std::vector<std::string> keys;
   state::RangeRequest request{state::KeyRange::prefix(prefix), kKeysAtOnce, 0};

@@ -37,7 +37,7 @@ StoredTask task_of(const auth::Context& context, std::string_view verb, const Ob
 bool is_task(const auth::Context& context, std::string_view verb);
 
 Result<TaskPage> read_tasks(Objects& objects, const TaskQuery& query, uint64_t now_ns);
-/// Forgets what is older than `age_ns`, and the oldest beyond `count`.
-Status expire_tasks(Objects& objects, uint64_t age_ns, size_t count, uint64_t now_ns);
+/// Of what is kept under `<records><time>`, forgets what is older than `age_ns`, and the oldest beyond `count`.
+Status expire_records(Objects& objects, std::string_view records, uint64_t age_ns, size_t count, uint64_t now_ns);
 
 }  // namespace novacron::host::resource

@@ -59,7 +59,9 @@ void World::start() {
   auto engine = state::OneNode::open(state::posix_files(), clock, std::move(options));
   if (!engine.ok()) FAIL(engine.error().message);
   engine_ = std::move(*engine);
-  store_ = std::make_unique<Store>(Store::Options{*engine_, authorizer, clock});
+  Store::Options store{*engine_, authorizer, clock};
+  store.retention = retention;
+  store_ = std::make_unique<Store>(std::move(store));
   const auto started = store_->bootstrap();
   if (!started.ok()) FAIL(started.error().message);
 }
