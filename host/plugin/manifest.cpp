@@ -243,10 +243,10 @@ Permissions read_permissions(Reader& reader, const json& root) {
       reader.fault("permissions.blobs", "must be true or false");
   }
   if (const auto network = found->find("network"); network != found->end()) {
-    permissions.network = reader.text(*network, "permissions.network", is_not_empty, "not empty");
+    permissions.kernel.network = reader.text(*network, "permissions.network", is_not_empty, "not empty");
   }
-  permissions.paths = reader.texts(*found, path, "paths", is_granted_path, "ro:/path or rw:/path");
-  permissions.devices = reader.texts(*found, path, "devices", is_device, "a path below /dev");
+  permissions.kernel.paths = reader.texts(*found, path, "paths", is_granted_path, "ro:/path or rw:/path");
+  permissions.kernel.devices = reader.texts(*found, path, "devices", is_device, "a path below /dev");
   return permissions;
 }
 
