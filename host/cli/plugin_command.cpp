@@ -43,13 +43,13 @@ Table permission_table(const json& object) {
   const json& granted =
       value_at(object, value_at(object, "status.granted").is_null() ? "spec.granted" : "status.granted");
   Table table{{"PERMISSION", "ASKED FOR", "GRANTED"}, {}};
-  for (const char* name :
-       {"call", "state", "publish", "subscribe", "resources", "blobs", "network", "paths", "devices"}) {
+  for (const char* name : {"call", "state", "publish", "subscribe", "resources", "blobs", "network", "paths", "devices",
+                           "memory_bytes", "threads", "cpu_percent"}) {
     const auto text = [name](const json& permissions) {
       const json& value = value_at(permissions, name);
       if (value.is_array()) return list_text(value);
       if (value.is_string()) return value.get<std::string>();
-      return value.is_null() || value == false ? std::string() : value.dump();
+      return value.is_null() || value == false || value == 0 ? std::string() : value.dump();
     };
     const std::string asked = text(requested);
     const std::string given = granted.is_null() ? asked : text(granted);

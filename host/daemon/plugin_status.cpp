@@ -33,6 +33,9 @@ void describe(const plugin::Permissions& permissions, api::Permissions& out) {
   out.set_network(permissions.kernel.network);
   set_list(*out.mutable_paths(), permissions.kernel.paths);
   set_list(*out.mutable_devices(), permissions.kernel.devices);
+  out.set_memory_bytes(permissions.kernel.memory_bytes);
+  out.set_threads(permissions.kernel.threads);
+  out.set_cpu_percent(permissions.kernel.cpu_percent);
 }
 
 }  // namespace
@@ -43,6 +46,9 @@ plugin::Permissions permissions_of(const std::string& plugin, const api::Permiss
   if (!permissions.network().empty()) made.kernel.network = permissions.network();
   made.kernel.paths = list_of(permissions.paths());
   made.kernel.devices = list_of(permissions.devices());
+  made.kernel.memory_bytes = permissions.memory_bytes();
+  made.kernel.threads = permissions.threads();
+  made.kernel.cpu_percent = permissions.cpu_percent();
   return made;
 }
 

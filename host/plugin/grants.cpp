@@ -24,6 +24,11 @@ bool may(const std::vector<auth::Grant::ResourceRule>& rules, const std::string&
   });
 }
 
+/// 0 is what everybody gets, so any other number is more than that.
+void add_amount(Texts& more, const std::string& name, uint64_t asked, uint64_t granted) {
+  if (asked > granted) more.push_back(name + ' ' + std::to_string(asked));
+}
+
 /// "all" is more than anything, and "none" less.
 bool network_within(const std::string& asked, const std::string& granted) {
   return asked == granted || asked == "none" || granted == "all";
@@ -47,6 +52,9 @@ Texts beyond(const Permissions& asked, const Permissions& granted) {
     more.push_back("network " + asked.kernel.network);
   }
   add_missing(more, "paths", asked.kernel.paths, granted.kernel.paths);
+  add_amount(more, "memory_bytes", asked.kernel.memory_bytes, granted.kernel.memory_bytes);
+  add_amount(more, "threads", asked.kernel.threads, granted.kernel.threads);
+  add_amount(more, "cpu_percent", asked.kernel.cpu_percent, granted.kernel.cpu_percent);
   add_missing(more, "devices", asked.kernel.devices, granted.kernel.devices);
   return more;
 }

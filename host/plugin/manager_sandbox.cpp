@@ -31,6 +31,9 @@ Result<sandbox::Isolation> Manager::Impl::isolation_of(const Plugin& plugin) con
   isolation.package = plugin.package.folder.string();
   isolation.library = plugin.package.manifest.library;
   const KernelPermissions& granted = plugin.kernel;
+  if (granted.memory_bytes != 0) isolation.memory_bytes = granted.memory_bytes;
+  if (granted.threads != 0) isolation.threads = granted.threads;
+  if (granted.cpu_percent != 0) isolation.cpu_percent = granted.cpu_percent;
   TRY_STATUS(sandbox::add_permissions(isolation, granted.network, granted.paths, granted.devices));
   return isolation;
 }

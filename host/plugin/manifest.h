@@ -33,6 +33,10 @@ struct KernelPermissions {
   std::string network = "none";
   std::vector<std::string> paths;  ///< "ro:/path", "rw:/path"
   std::vector<std::string> devices;
+  // 0: what the host's settings give.
+  uint64_t memory_bytes = 0;
+  uint32_t threads = 0;
+  uint32_t cpu_percent = 0;  ///< of one CPU
   bool operator==(const KernelPermissions&) const = default;
 };
 

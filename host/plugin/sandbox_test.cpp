@@ -193,3 +193,17 @@ TEST_CASE("a plugin that brings protobuf's runtime, by itself or by a library be
     CHECK(enabled.ok());
   }
 }
+
+TEST_CASE("measure: a call into a sandbox, beside the same call inside the host", "[.measure]") {
+  for (const Placement placement : {Placement::kInline, Placement::kSandboxed}) {
+    World world;
+    world.enable_actor("a");
+    world.enable_actor("b", placement);
+    const std::string where = placement == Placement::kInline ? "inline" : "sandboxed";
+    for (const char* calls : {"200", "2000"}) {
+      WARN(where << ": ns for " << calls << " calls: " << world.run("a", std::string("bench b 0 ") + calls));
+    }
+    WARN(where << ": memory " << world.info("actor-b").process.memory_bytes / 1'024 << " KiB, threads "
+               << world.info("actor-b").process.threads);
+  }
+}

@@ -141,6 +141,13 @@ TEST_CASE("escape: a plugin that takes memory without end dies of it, and the ho
   REQUIRE(eventually([&] { return escape.attempt("descriptors") == "EMFILE"; }));
 }
 
+TEST_CASE("escape: a plugin has the memory that it was granted instead of what everybody has") {
+  Escape escape(json{{"memory_bytes", 64 * kMiB}});
+  const std::string answer = escape.attempt("memory");
+  CHECK((answer == "ENOMEM" || answer == "plugin.died"));
+  CHECK(escape.info("escape").granted.kernel.memory_bytes == 64 * kMiB);
+}
+
 TEST_CASE("escape: a crash is told with its signal and the plugin's last words") {
   for (const auto& [how, told] : {std::pair("crash", "killed by signal 11"), std::pair("abort", "killed by signal 6"),
                                   std::pair("exit", "exited with status 7")}) {
