@@ -3,6 +3,7 @@
 
 #include "host/api/call.h"
 #include "host/api/router.h"
+#include "host/api/watch_channels.h"
 #include "host/resource/actions.h"
 #include "host/resource/store.h"
 
@@ -26,7 +27,8 @@ namespace novacron::host::api {
 /// All take version: the names of that version of the kind. Writes take If-Match, Idempotency-Key and dry_run=true.
 class ResourceApi {
  public:
-  ResourceApi(resource::Store& store, resource::Actions& actions) : store_(store), actions_(actions) {}
+  ResourceApi(resource::Store& store, resource::Actions& actions, WorkerPool& pool)
+      : store_(store), actions_(actions), watches_(store, pool) {}
 
   Result<Response> collection(const Call& call, const CollectionRoute& route);
   Result<Response> object(const Call& call, const ObjectRoute& route);
@@ -49,9 +51,11 @@ class ResourceApi {
   Result<Response> patch_many(const Call& call, const Place& place);
   Status check_many(const Call& call, const Place& place) const;
   template <class ChangeOne>
-  Result<Response> change_many(const Call& call, const Place& place, const ChangeOne& change);
+  Result<Response> change_many(const Call& call, const Place& place, std::string_view verb, const ChangeOne& change);
   Result<Response> get(const Call& call, const contract::Kind& kind, const resource::ObjectRef& ref);
   Result<Response> write(const Call& call, const resource::ObjectRef& ref);
+  /// The task log tells of it, unless it was a dry run, or no fault of the caller's.
+  void note_refusal(const Call& call, std::string_view verb, const resource::ObjectRef& ref, const Error& why);
   Result<Response> noted(const Call& call, std::string_view verb, const resource::ObjectRef& ref,
                          Result<Response> answer);
   Result<resource::WriteResult> change(const Call& call, const resource::ObjectRef& ref,
@@ -62,6 +66,7 @@ class ResourceApi {
 
   resource::Store& store_;
   resource::Actions& actions_;
+  WatchChannels watches_;
 };
 
 }  // namespace novacron::host::api

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include "host/contract/json.h"
 #include "host/contract/testing/testing.h"
 
@@ -63,7 +65,7 @@ ApiWorld::ApiWorld() {
       auth::Authenticator::Options{*tokens, std::move(opened.credential), ::geteuid()});
   actions = std::make_unique<resource::Actions>(world.store(), robots, pool, timers);
   gateway = std::make_unique<Gateway>(Gateway::Parts{
-      *authenticator, world.authorizer, world.store(), *actions, robots, *blobs, bus, metrics, control,
+      *authenticator, world.authorizer, world.store(), *actions, robots, *blobs, bus, metrics, control, pool,
       [this] {
         return std::vector<Check>{
             {.name = "state", .ok = is_ready, .message = is_ready ? "" : "the disk is full"},
@@ -74,6 +76,10 @@ ApiWorld::ApiWorld() {
   options.unix_socket = path;
   server = Server::create(options, *gateway, pool).value();
   server->start();
+}
+
+std::string reason(const Answer& answer) {
+  return nlohmann::json::parse(answer.body, nullptr, false).value("reason", "");
 }
 
 }  // namespace novacron::host::api
