@@ -2,9 +2,9 @@
 //
 //   available → installed → resolved → loaded → configured → enabled → disabled → resolved …
 //
-// failed: a step was refused; quarantined: the plugin asked for it or broke the ABI; abandoned: an instance did not end
-// in time, so it stays in memory unused. None of the three is left without an administrator (install, enable or
-// disable).
+// failed: a step was refused, or its process died; quarantined: the plugin asked for it, broke the ABI or died too
+// often; abandoned: an instance did not end in time, so it stays in memory unused. None of the three is left without an
+// administrator (install, enable or disable), but that a plugin whose process died is started again.
 #pragma once
 
 #include <cstdint>
