@@ -24,6 +24,8 @@ std::vector<Command> login_commands();
 Command operation_command(const contract::Kind& kind);
 /// The kind of plugins is the host's own, so that its noun may have more than its contract says: install, remove, info.
 Command plugin_command(const contract::Kind& kind);
+Command plugin_top_command();
+Command plugin_revive_command(const contract::Kind& kind);
 /// Prints a script for a shell; the hidden command that it calls answers by completions() below.
 Command completion_command();
 

@@ -92,3 +92,23 @@ TEST_CASE("a plugin is installed with what its manifest asks for, and its config
   CHECK(info.find("plugin.stale-id       10      it used an id: finish") != std::string::npos);
   CHECK(info.find("plugin.breaker-open   5       calls of a.v1.S are refused") != std::string::npos);
 }
+
+TEST_CASE("top shows what plugins use, the largest first, and which of them have no process of their own") {
+  Folder folder;
+  FakeHost host([&](const FakeRequest& request) -> FakeResponse {
+    if (request.target == "/v1/schema") return {.body = workshop()->serialize()};
+    return {.body =
+                "# HELP novacron_plugin_enabled x\nnovacron_plugin_enabled{plugin=\"inside\"} 1\n"
+                "novacron_plugin_memory_bytes{plugin=\"small\"} 1048576\n"
+                "novacron_plugin_memory_bytes{plugin=\"large\"} 3145728\n"
+                "novacron_plugin_cpu_seconds_total{plugin=\"large\"} 1.5\n"
+                "novacron_plugin_call_errors_total{plugin=\"large\",method=\"A\"} 2\n"
+                "novacron_plugin_call_errors_total{plugin=\"large\",method=\"B\"} 1\nnonsense\n"};
+  });
+  const std::string out = run_cli(folder, host.url(), {"plugin", "top"}).out;
+  INFO(out);
+  CHECK(out.find("large") < out.find("small"));
+  CHECK(out.find("small") < out.find("inside"));
+  CHECK(out.find("large    3.0           1.50    0         0       3") != std::string::npos);
+  CHECK(out.find("inside   in the host") != std::string::npos);
+}

@@ -40,21 +40,28 @@ std::string list_text(const json& values) {
 /// What it may do, one row a permission, with what was asked for beside what was granted.
 Table permission_table(const json& object) {
   const json& requested = value_at(object, "status.requested");
-  const json& granted = value_at(object, "spec.granted");
+  const json& granted =
+      value_at(object, value_at(object, "status.granted").is_null() ? "spec.granted" : "status.granted");
   Table table{{"PERMISSION", "ASKED FOR", "GRANTED"}, {}};
-  for (const char* name :
-       {"call", "state", "publish", "subscribe", "resources", "blobs", "network", "paths", "devices"}) {
+  for (const char* name : {"call", "state", "publish", "subscribe", "resources", "blobs", "network", "paths", "devices",
+                           "memory_bytes", "threads", "cpu_percent"}) {
     const auto text = [name](const json& permissions) {
       const json& value = value_at(permissions, name);
       if (value.is_array()) return list_text(value);
       if (value.is_string()) return value.get<std::string>();
-      return value.is_null() || value == false ? std::string() : value.dump();
+      return value.is_null() || value == false || value == 0 ? std::string() : value.dump();
     };
     const std::string asked = text(requested);
     const std::string given = granted.is_null() ? asked : text(granted);
     if (!asked.empty() || !given.empty()) table.rows.push_back({name, asked, given});
   }
   return table;
+}
+
+/// "SANDBOXED (seccomp, landlock)".
+std::string placement_text(const json& status) {
+  const std::string layers = text_at(status, "layers");
+  return text_at(status, "placement") + (layers.empty() ? "" : " (" + layers + ")");
 }
 
 /// What is wrong with it though it runs.
@@ -87,6 +94,7 @@ Result<ExitCode> show_info(Session& session, const Kind& kind, const std::string
                                {"state", state_of(kind, object)},
                                {"reason", text_at(status, "reason")},
                                {"message", text_at(status, "message")},
+                               {"placement", placement_text(status)},
                                {"provides", list_text(value_at(status, "provides"))},
                                {"requires", list_text(value_at(status, "requires"))},
                                {"services", list_text(value_at(status, "services"))}}}));
@@ -118,7 +126,9 @@ Command plugin_command(const Kind& kind) {
   remove.aliases = {"uninstall"};
   remove.summary = "Remove a plugin, and wait until it is gone";
   remove.examples = {"novacron plugin remove hello --yes"};
-  for (Command* own : {&install, &info, &remove}) {
+  Command top = plugin_top_command();
+  Command revive = plugin_revive_command(kind);
+  for (Command* own : {&install, &info, &top, &revive, &remove}) {
     own->section = "Plugins";
     command.children.insert(command.children.begin(), std::move(*own));
   }

@@ -67,6 +67,21 @@ Status apply_files(const ConfigSources& sources, const SettingTables& tables, Lo
   return {};
 }
 
+SettingTables::value_type sandbox_table(Config::Sandbox& sandbox) {
+  return {"sandbox",
+          {{"program", text(sandbox.program)},
+           {"required", texts(sandbox.required)},
+           {"user", number(sandbox.user, 1, UINT32_MAX - 1)},
+           {"memory_bytes", number(sandbox.memory_bytes, 16 << 20, INT64_MAX)},
+           {"threads", number(sandbox.threads, 16, 65'536)},
+           {"cpu_percent", number(sandbox.cpu_percent, 0, 100'000)},
+           {"stuck_ms", number(sandbox.stuck_ms, 100, 86'400'000)},
+           {"restart_ms", number(sandbox.restart_ms, 1, 3'600'000)},
+           {"restart_longest_ms", number(sandbox.restart_longest_ms, 1, 86'400'000)},
+           {"max_deaths", number(sandbox.max_deaths, 1, 1'000)},
+           {"deaths_within_s", number(sandbox.deaths_within_s, 1, 86'400)}}};
+}
+
 }  // namespace
 
 SettingTables tables_of(Config& config) {
@@ -85,6 +100,7 @@ SettingTables tables_of(Config& config) {
         {"start_timeout_ms", number(config.plugins.start_timeout_ms, 1, 3'600'000)},
         {"stop_timeout_ms", number(config.plugins.stop_timeout_ms, 1, 3'600'000)},
         {"shutdown_ms", number(config.plugins.shutdown_ms, 0, 3'600'000)}}},
+      sandbox_table(config.sandbox),
       {"blobs",
        {{"max_bytes", number(config.blobs.max_bytes, 1 << 20, INT64_MAX)},
         {"grace_ms", number(config.blobs.grace_ms, 1'000, INT64_MAX)}}},
@@ -138,6 +154,7 @@ Config dev_config(const std::string& folder, const std::string& program) {
   config.api.listen = {"127.0.0.1:0"};
   config.api.unix_socket = folder + "/api.sock";
   config.plugins.paths = {program.substr(0, program.rfind('/')) + "/../lib/novacron/plugins"};
+  config.sandbox.program = program.substr(0, program.rfind('/')) + "/novacron-sandbox";
   return config;
 }
 

@@ -35,6 +35,20 @@ struct Config {
     uint64_t shutdown_ms = 30'000;      ///< for all, when the daemon is asked to end; then it ends without them
   } plugins;
 
+  struct Sandbox {
+    std::string program = "/usr/libexec/novacron/novacron-sandbox";  ///< empty: there are no sandboxes
+    std::vector<std::string> required;  ///< layers without which a plugin is not started in one
+    uint64_t user = 65'534;             ///< and group, of its processes, when the daemon is root
+    uint64_t memory_bytes = 512ull << 20;
+    uint64_t threads = 256;
+    uint64_t cpu_percent = 0;     ///< of one CPU; 0: no limit
+    uint64_t stuck_ms = 60'000;   ///< in a plugin's code beyond a call's deadline; then it is replaced
+    uint64_t restart_ms = 1'000;  ///< after a death; doubled by each further one
+    uint64_t restart_longest_ms = 60'000;
+    uint64_t max_deaths = 5;  ///< within deaths_within_s; then the plugin is quarantined
+    uint64_t deaths_within_s = 600;
+  } sandbox;
+
   struct Blobs {
     uint64_t max_bytes = 256ull << 30;  ///< blobs and unfinished uploads together
     uint64_t grace_ms = 86'400'000;     ///< how long bytes stay that no object has

@@ -10,7 +10,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr std::array<SettingFacts, 28> kFacts = {{
+constexpr std::array<SettingFacts, 39> kFacts = {{
     {"data_folder", false, "the state's log and snapshots, blobs, certificates"},
     {"node_name", false, "the name of this host's Node; empty: the machine's host name"},
     {"api.listen", false, "where HTTPS is served: \"<address>:<port>\"; port 0 takes a free one"},
@@ -24,6 +24,19 @@ constexpr std::array<SettingFacts, 28> kFacts = {{
     {"plugins.start_timeout_ms", true, "to start a plugin"},
     {"plugins.stop_timeout_ms", true, "to quiesce a plugin, for its calls to end, and to destroy it: each"},
     {"plugins.shutdown_ms", true, "how long plugins may take to end after SIGTERM, after api.shutdown_ms"},
+    {"sandbox.program", true, "what runs a plugin that is not to run in the daemon's process; empty: none does"},
+    {"sandbox.required", true,
+     "layers without which no plugin is started in a sandbox: user, mount, pid, ipc, network, "
+     "seccomp, landlock, rlimits, cgroup, no-new-privileges"},
+    {"sandbox.user", true, "number of the user and group that its process runs as, when the daemon is root"},
+    {"sandbox.memory_bytes", true, "memory of each plugin in a sandbox"},
+    {"sandbox.threads", true, "threads of each"},
+    {"sandbox.cpu_percent", true, "of one CPU, for each; 0: no limit"},
+    {"sandbox.stuck_ms", true, "how long a plugin's code may go on beyond its call's deadline before it is replaced"},
+    {"sandbox.restart_ms", true, "how long after its process died it is started again; doubled each time"},
+    {"sandbox.restart_longest_ms", true, "at most"},
+    {"sandbox.max_deaths", true, "so many within sandbox.deaths_within_s, and it is quarantined"},
+    {"sandbox.deaths_within_s", true, "see sandbox.max_deaths"},
     {"blobs.max_bytes", true, "blobs and unfinished uploads together"},
     {"blobs.grace_ms", false, "how long bytes stay that no object has"},
     {"operations.keep_s", false, "seconds that ended operations are kept"},

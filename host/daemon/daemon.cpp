@@ -75,6 +75,22 @@ Status make_folder(const std::string& path) {
   return state::posix_files().create_folder(path);
 }
 
+plugin::Sandboxes sandboxes_of(const Config::Sandbox& of) {
+  plugin::Sandboxes sandboxes;
+  sandboxes.program = of.program;
+  sandboxes.required = of.required;
+  sandboxes.user = static_cast<uint32_t>(of.user);
+  sandboxes.memory_bytes = of.memory_bytes;
+  sandboxes.threads = static_cast<uint32_t>(of.threads);
+  sandboxes.cpu_percent = static_cast<uint32_t>(of.cpu_percent);
+  sandboxes.stuck_ms = of.stuck_ms;
+  sandboxes.restart_ms = of.restart_ms;
+  sandboxes.restart_longest_ms = of.restart_longest_ms;
+  sandboxes.max_deaths = static_cast<uint32_t>(of.max_deaths);
+  sandboxes.deaths_within_ms = of.deaths_within_s * 1'000;
+  return sandboxes;
+}
+
 }  // namespace
 
 /// Members are made in the order of their declaration by create(), and end in the reverse order.
@@ -238,6 +254,7 @@ plugin::Manager::Options Daemon::Parts::manager_options(const Config& of) const 
   options.create_timeout_ms = of.plugins.create_timeout_ms;
   options.start_timeout_ms = of.plugins.start_timeout_ms;
   options.quiesce_timeout_ms = options.drain_timeout_ms = of.plugins.stop_timeout_ms;
+  options.sandboxes = sandboxes_of(of.sandbox);
   return options;
 }
 

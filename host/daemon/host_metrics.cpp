@@ -22,6 +22,12 @@ void tell_plugin(metrics::Sink& sink, const plugin::PluginInfo& plugin) {
                number(counters.logs_dropped), labels);
   sink.counter("novacron_plugin_abandoned_total", "Instances that did not end and stay behind.",
                number(counters.abandoned), labels);
+  if (plugin.process.pid == 0) return;
+  sink.gauge("novacron_plugin_memory_bytes", "Memory of a plugin's own process.", number(plugin.process.memory_bytes),
+             labels);
+  sink.counter("novacron_plugin_cpu_seconds_total", "CPU time of a plugin's own process.",
+               number(plugin.process.cpu_ns) / 1e9, labels);
+  sink.gauge("novacron_plugin_threads", "Threads of a plugin's own process.", number(plugin.process.threads), labels);
 }
 
 }  // namespace

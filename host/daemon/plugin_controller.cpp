@@ -178,15 +178,26 @@ Status PluginController::apply(const resource::ObjectView& object) {
   }
   api::PluginSpec spec;
   if (!spec.ParseFromString(object.spec)) return Error{Code::kDataLoss, "corrupt spec", "message.corrupt"};
-  TRY_STATUS(install(name, spec));
+  api::PluginStatus status;
+  status.ParseFromString(object.status);
+  TRY_STATUS(install(name, spec, status));
   return spec.enabled() ? manager_->enable(name) : manager_->disable(name);
 }
 
-Status PluginController::install(const std::string& name, const api::PluginSpec& spec) {
+Status PluginController::install(const std::string& name, const api::PluginSpec& spec,
+                                 const api::PluginStatus& before) {
   plugin::InstallRequest request;
   request.id = name;
   request.version = spec.version();
-  if (spec.has_granted()) request.grant = grant_of(name, spec.granted());
+  if (spec.has_granted()) {
+    auto granted = permissions_of(name, spec.granted());
+    request.kernel = std::move(granted.kernel);
+    request.grant = std::make_shared<const auth::Grant>(std::move(granted.grant));
+  } else if (before.has_granted()) {
+    request.granted_before = permissions_of(name, before.granted());
+  }
+  if (spec.placement() == api::PluginSpec::PLACEMENT_INLINE) request.placement = plugin::Placement::kInline;
+  if (spec.placement() == api::PluginSpec::PLACEMENT_SANDBOXED) request.placement = plugin::Placement::kSandboxed;
   // The configuration's type is part of the package's contracts, which come with a first installation.
   Status installed = manager_->install(request);
   const bool is_enabled = installed.code() == Code::kFailedPrecondition && installed.error().reason == "plugin.enabled";

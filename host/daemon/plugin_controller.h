@@ -73,7 +73,7 @@ class PluginController final : public plugin::LifecycleListener {
   bool failed_before(const resource::ObjectView& object);
   void remember(const resource::ObjectView& object, const Status& done);
   Status apply(const resource::ObjectView& object);
-  Status install(const std::string& name, const core::v1::PluginSpec& spec);
+  Status install(const std::string& name, const core::v1::PluginSpec& spec, const core::v1::PluginStatus& before);
   Status remove(const resource::ObjectView& object);
   Result<std::string> encoded_config(const std::string& type, const std::string& json) const;
   /// `generation` 0: as it was. `failure` null: none.

@@ -30,12 +30,27 @@ void describe(const plugin::Permissions& permissions, api::Permissions& out) {
     set_list(*resource->mutable_verbs(), rule.verbs);
   }
   out.set_blobs(permissions.grant.blobs);
-  out.set_network(permissions.network);
-  set_list(*out.mutable_paths(), permissions.paths);
-  set_list(*out.mutable_devices(), permissions.devices);
+  out.set_network(permissions.kernel.network);
+  set_list(*out.mutable_paths(), permissions.kernel.paths);
+  set_list(*out.mutable_devices(), permissions.kernel.devices);
+  out.set_memory_bytes(permissions.kernel.memory_bytes);
+  out.set_threads(permissions.kernel.threads);
+  out.set_cpu_percent(permissions.kernel.cpu_percent);
 }
 
 }  // namespace
+
+plugin::Permissions permissions_of(const std::string& plugin, const api::Permissions& permissions) {
+  plugin::Permissions made;
+  made.grant = *grant_of(plugin, permissions);
+  if (!permissions.network().empty()) made.kernel.network = permissions.network();
+  made.kernel.paths = list_of(permissions.paths());
+  made.kernel.devices = list_of(permissions.devices());
+  made.kernel.memory_bytes = permissions.memory_bytes();
+  made.kernel.threads = permissions.threads();
+  made.kernel.cpu_percent = permissions.cpu_percent();
+  return made;
+}
 
 std::shared_ptr<const auth::Grant> grant_of(const std::string& plugin, const api::Permissions& permissions) {
   auto grant = std::make_shared<auth::Grant>();
@@ -68,6 +83,11 @@ void describe(const plugin::PluginInfo& info, api::PluginStatus& status) {
   set_list(*status.mutable_services(), info.manifest.services);
   status.clear_requested();
   describe(info.manifest.permissions, *status.mutable_requested());
+  status.clear_granted();
+  describe(info.granted, *status.mutable_granted());
+  status.set_placement(info.placement == plugin::Placement::kSandboxed ? api::PluginSpec::PLACEMENT_SANDBOXED
+                                                                       : api::PluginSpec::PLACEMENT_INLINE);
+  status.set_layers(info.process.layers);
   describe_troubles(info, status);
   status.mutable_changed_at()->set_seconds(static_cast<int64_t>(info.changed_at_ns / 1'000'000'000));
   status.mutable_changed_at()->set_nanos(static_cast<int32_t>(info.changed_at_ns % 1'000'000'000));

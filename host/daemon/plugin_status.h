@@ -14,6 +14,7 @@ class PluginStatus;
 
 namespace novacron::host::daemon {
 
+plugin::Permissions permissions_of(const std::string& plugin, const core::v1::Permissions& permissions);
 std::shared_ptr<const auth::Grant> grant_of(const std::string& plugin, const core::v1::Permissions& permissions);
 
 /// What the plugin is. Leaves observed_generation alone.

@@ -7,13 +7,21 @@
 #include <thread>
 
 #include "host/base/log.h"
+#include "host/sandbox/guest.h"
 
 namespace novacron::host::plugin {
 namespace {
 
 constexpr uint64_t kNsPerMs = 1'000'000;
+constexpr uint64_t kKillMs = 10'000;  ///< for a thread to come back from a process that was killed
 
 Outcome abandon(Instance& instance, const std::string& step) {
+  if (const auto& guest = instance.guest()) {
+    guest->kill("it did not come back from " + step);
+    instance.lose();
+    return {Error{Code::kDeadlineExceeded, instance.plugin() + " did not come back from " + step + "; it was killed",
+                  "plugin.killed"}};
+  }
   instance.abandon();
   log_error("plugin", "abandoned", {{"plugin", instance.plugin()}, {"step", step}});
   return {Error{Code::kDeadlineExceeded, instance.plugin() + " did not come back from " + step + "; it stays in memory",
@@ -21,12 +29,21 @@ Outcome abandon(Instance& instance, const std::string& step) {
           true};
 }
 
+sandbox::Guest* guest_of(const Instance& instance) {
+  return instance.guest().get();
+}
+
 /// Waits for what is outstanding, then destroys it.
 Outcome finish_off(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options) {
+  if (instance->guest() && instance->guest()->dead()) {
+    instance->lose();
+    return {Error{Code::kUnavailable, instance->plugin() + " died: " + instance->guest()->why_dead(), "plugin.died"}};
+  }
   if (!instance->drain(core.now_ns() + options.drain_timeout_ms * kNsPerMs)) return abandon(*instance, "its calls");
   const uint64_t until_ns = core.now_ns() + options.drain_timeout_ms * kNsPerMs;
-  const auto destroyed = within(core, instance->plugin(), options.drain_timeout_ms,
-                                [instance, until_ns] { return instance->destroy(until_ns); });
+  const auto destroyed = within(
+      core, instance->plugin(), options.drain_timeout_ms, [instance, until_ns] { return instance->destroy(until_ns); },
+      guest_of(*instance));
   if (!destroyed || destroyed->code() == Code::kDeadlineExceeded) return abandon(*instance, "destroy");
   return {std::move(*destroyed)};
 }
@@ -34,7 +51,7 @@ Outcome finish_off(const std::shared_ptr<Instance>& instance, Core& core, const 
 }  // namespace
 
 std::optional<Status> within(Core& core, const std::string& plugin, uint64_t timeout_ms,
-                             std::function<Status()> function) {
+                             std::function<Status()> function, sandbox::Guest* guest) {
   auto done = std::make_shared<std::promise<Status>>();
   const std::shared_future<Status> result = done->get_future().share();
   try {
@@ -51,22 +68,30 @@ std::optional<Status> within(Core& core, const std::string& plugin, uint64_t tim
     return result.wait_for(std::chrono::milliseconds(ms)) == std::future_status::ready;
   };
   if (returned(timeout_ms)) return result.get();
+  if (guest) {
+    guest->kill("it did not come back in time");
+    if (returned(kKillMs)) {
+      return Error{Code::kDeadlineExceeded, plugin + " did not come back in time; it was killed", "plugin.killed"};
+    }
+  }
   core.abandoned.add(plugin, [returned] { return !returned(0); });
   return std::nullopt;
 }
 
 Outcome create(const std::shared_ptr<Instance>& instance, const std::string& config, Core& core,
                const Manager::Options& options) {
-  auto created = within(core, instance->plugin(), options.create_timeout_ms,
-                        [instance, config] { return instance->create(config); });
+  auto created = within(
+      core, instance->plugin(), options.create_timeout_ms, [instance, config] { return instance->create(config); },
+      guest_of(*instance));
   if (!created) return abandon(*instance, "create");
   return {std::move(*created)};
 }
 
 Outcome start(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options) {
   const uint64_t deadline_ns = core.now_ns() + options.start_timeout_ms * kNsPerMs;
-  auto started = within(core, instance->plugin(), options.start_timeout_ms,
-                        [instance, deadline_ns] { return instance->start(deadline_ns); });
+  auto started = within(
+      core, instance->plugin(), options.start_timeout_ms,
+      [instance, deadline_ns] { return instance->start(deadline_ns); }, guest_of(*instance));
   if (!started) return abandon(*instance, "start");
   if (started->ok()) *started = instance->open();
   if (started->ok()) return {};
@@ -78,8 +103,9 @@ Outcome start(const std::shared_ptr<Instance>& instance, Core& core, const Manag
 Outcome end(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options) {
   instance->stop();
   const uint64_t deadline_ns = core.now_ns() + options.quiesce_timeout_ms * kNsPerMs;
-  const auto quiesced = within(core, instance->plugin(), options.quiesce_timeout_ms,
-                               [instance, deadline_ns] { return instance->quiesce(deadline_ns); });
+  const auto quiesced = within(
+      core, instance->plugin(), options.quiesce_timeout_ms,
+      [instance, deadline_ns] { return instance->quiesce(deadline_ns); }, guest_of(*instance));
   if (!quiesced) return abandon(*instance, "quiesce");
   Outcome ended = finish_off(instance, core, options);
   if (ended.status.ok()) ended.status = std::move(*quiesced);

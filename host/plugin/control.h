@@ -11,10 +11,11 @@
 namespace novacron::host::plugin {
 
 /// Runs what enters a plugin on a thread of its own; nothing when it did not return in time. Then the thread goes on
-/// and counts as abandoned, so what the function uses must be its own. RESOURCE_EXHAUSTED "host.threads": there is
+/// and counts as abandoned, so what the function uses must be its own; but a guest is killed, which brings the thread
+/// back with DEADLINE_EXCEEDED "plugin.killed". RESOURCE_EXHAUSTED "host.threads": there is
 /// none.
 std::optional<Status> within(Core& core, const std::string& plugin, uint64_t timeout_ms,
-                             std::function<Status()> function);
+                             std::function<Status()> function, sandbox::Guest* guest = nullptr);
 
 /// How a step of an instance ended.
 struct Outcome {

@@ -8,6 +8,7 @@
 #include "host/bus/bus.h"
 #include "host/plugin/breaker.h"
 #include "host/plugin/instance_parts.h"
+#include "host/sandbox/guest.h"
 #include "host/trace/scope.h"
 
 namespace novacron::host::plugin {
@@ -40,6 +41,7 @@ nc_buf buffer_of(const std::string& bytes) {
 std::shared_ptr<Instance> Instance::make(const std::shared_ptr<Core>& core, Options options) {
   std::shared_ptr<Instance> instance(new Instance(core, std::move(options)));
   instance->make_breakers();
+  if (const auto& guest = instance->guest()) guest->owned_by(instance);
   std::lock_guard lock(core->mutex);
   auto& known = core->instances;
   known.erase(std::remove_if(known.begin(), known.end(), [](const auto& weak) { return weak.expired(); }), known.end());
@@ -55,6 +57,7 @@ Instance::Instance(const std::shared_ptr<Core>& core, Options options)
       contexts_(*core->options.clock, options_.id, options_.grant, core->options.node),
       log_(*core->options.clock, options_.id),
       faults_([this](std::string_view reason) { trouble(reason); }) {
+  if (options_.guest) instance_ = options_.guest->handle();
   for (const ServiceSpec& service : options_.services) {
     auto methods = std::make_unique<Method[]>(service.methods.size());
     for (size_t i = 0; i < service.methods.size(); ++i) {
@@ -252,14 +255,20 @@ void Instance::abandon() {
   core_.abandoned.add(options_.id, [self = shared_from_this()] { return self->hangs(); });
 }
 
-void Instance::shut() {
+void Instance::lose() {
+  core_.routes.remove(*this);
+  stopping_ = true;
+  shut("plugin.died");
+}
+
+void Instance::shut(const char* reason) {
   accepting_ = false;
   gone_ = true;
   for (const CallEndPtr& end : ends_.close()) {
     if (end->end == End::kCaller) {
       end->call->abandon();
     } else {
-      end->call->finish_by_host({Code::kUnavailable, options_.id + " is gone", "plugin.abandoned"});
+      end->call->finish_by_host({Code::kUnavailable, options_.id + " is gone", reason});
     }
   }
   for (const SubscriptionPtr& subscription : subscriptions_.all()) unsubscribe(subscription->id);

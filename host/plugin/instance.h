@@ -23,6 +23,10 @@
 #include "host/plugin/plugin_log.h"
 #include "sdk/abi/novacron/plugin.h"
 
+namespace novacron::host::sandbox {
+class Guest;
+}
+
 namespace novacron::host::plugin {
 
 class Breaker;
@@ -48,7 +52,9 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
  public:
   struct Options {
     std::string id;
-    const nc_plugin* plugin = nullptr;  ///< lives as long as the process
+    const nc_plugin* plugin = nullptr;  ///< lives as long as the process, or as long as `guest`
+    /// The process that the plugin runs in, whose table `plugin` is; null: the host's own.
+    std::shared_ptr<sandbox::Guest> guest;
     std::vector<ServiceSpec> services;
     std::shared_ptr<const auth::Grant> grant;
     // On any thread; must not block.
@@ -75,6 +81,10 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   bool drain(uint64_t until_ns);
   /// Makes all its ids stale and keeps it in memory for ever, since a thread of it may still run.
   void abandon();
+  /// Its process is dead: ends what is outstanding with UNAVAILABLE "plugin.died". destroy() is not called any more.
+  void lose();
+  /// Null: it runs in the host's own process.
+  const std::shared_ptr<sandbox::Guest>& guest() const { return options_.guest; }
 
   size_t revoke_contexts(std::string_view principal) { return contexts_.revoke(principal); }
   PluginCounters counters() const;
@@ -109,6 +119,8 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   void run_queued(const CallEndPtr& end, uint32_t service, uint32_t method);
   void enter(const CallEndPtr& end, uint32_t service, uint32_t method);
   void refuse(const CallEndPtr& end, Error error);
+  void tell_of_cancel(const CallEnd& end) const;
+  Error why_refused(nc_code code) const;
   void note_duration(Method& method, uint64_t ns);
   void note_result(const CallEnd& end, bool succeeded);
   nc_code finish(nc_call id, const nc_result* result);
@@ -164,8 +176,8 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   /// Something outstanding is over: drain() looks again.
   void settled();
   void cancel_all();
-  /// Makes all its ids stale.
-  void shut();
+  /// Makes all its ids stale; calls that it serves end with `reason`.
+  void shut(const char* reason = "plugin.abandoned");
 
   Core& core_;
   std::weak_ptr<Core> core_owner_;

@@ -1,5 +1,6 @@
 // An instance as a callee: how a call enters the plugin, and how its result comes back.
 #include "host/plugin/instance_parts.h"
+#include "host/sandbox/guest.h"
 #include "host/trace/scope.h"
 
 namespace novacron::host::plugin {
@@ -10,6 +11,7 @@ bool Instance::needs_slot(const Method& method) const {
 
 /// True: with the slot taken, if it is needed.
 bool Instance::may_run_inline(const Method& method) {
+  if (options_.guest) return false;  // a way to another process and back is no FAST one
   if ((method.flags & NC_METHOD_FAST) == 0 || method.demoted) return false;
   if (Frame::depth() >= kMaxInlineDepth) return false;
   const uint64_t since_ns = method.inline_since_ns.load(std::memory_order_relaxed);
@@ -80,6 +82,21 @@ void Instance::run_queued(const CallEndPtr& end, uint32_t service, uint32_t meth
   enter(end, service, method);
 }
 
+/// A plugin in its own process does not see the call, so it is told.
+void Instance::tell_of_cancel(const CallEnd& end) const {
+  if (!options_.guest) return;
+  end.call->on_cancel([guest = std::weak_ptr(options_.guest), id = end.id] {
+    if (const auto there = guest.lock()) there->note_cancelled(id);
+  });
+}
+
+Error Instance::why_refused(nc_code code) const {
+  if (options_.guest && options_.guest->dead()) {
+    return {Code::kUnavailable, options_.id + " is gone", "plugin.died"};
+  }
+  return {code_of(code), options_.id + " refused the call", "plugin.refused"};
+}
+
 void Instance::enter(const CallEndPtr& end, uint32_t service, uint32_t method) {
   Call& call = *end->call;
   const Method& called = methods_[service][method];
@@ -100,6 +117,7 @@ void Instance::enter(const CallEndPtr& end, uint32_t service, uint32_t method) {
     message.set(std::move(*body), call.request_last() ? NC_MESSAGE_LAST : 0);
     request.message = message.get();
   }
+  tell_of_cancel(*end);
   nc_code code = NC_INTERNAL;
   Status entered;
   {
@@ -112,8 +130,7 @@ void Instance::enter(const CallEndPtr& end, uint32_t service, uint32_t method) {
   if (!ends_.take(end->id)) return;  // it was finished all the same
   note_result(*end, false);
   contexts_.end(end->context);
-  if (entered.ok()) entered = Error{code_of(code), options_.id + " refused the call", "plugin.refused"};
-  call.finish(std::move(entered).error());
+  call.finish(entered.ok() ? why_refused(code) : std::move(entered).error());
   settled();
 }
 

@@ -52,7 +52,7 @@ Result<PackageFiles> read_package(const Package& package) {
   return files;
 }
 
-Status check_library(const Package& package, const PackageFiles& files) {
+Status check_library(const Package& package, const PackageFiles& files, Placement placement) {
   const ElfFacts facts = TRY(read_elf(files.library));
   if (facts.exports != std::vector<std::string>{kEntry}) {
     std::string found;
@@ -62,6 +62,7 @@ Status check_library(const Package& package, const PackageFiles& files) {
                      (found.empty() ? " nothing" : found),
                  "plugin.exports"};
   }
+  if (placement == Placement::kSandboxed) return {};
   const auto sandbox_only = [](const std::string& why) {
     return Error{Code::kFailedPrecondition, "the library cannot run inside the host: " + why, "plugin.sandbox-only"};
   };
@@ -72,13 +73,15 @@ Status check_library(const Package& package, const PackageFiles& files) {
 }
 
 Result<LoadedLibrary> check_descriptor(const nc_plugin* plugin, const Manifest& manifest,
-                                       const std::string& contracts_sha256) {
+                                       const std::string& contracts_sha256, Placement placement) {
   if (!plugin) return differs("its entry says that it cannot run on this host");
   if (!NC_CAN(plugin, destroy) || !plugin->create || !plugin->invoke)
     return differs("it lacks create, invoke or destroy");
   const nc_descriptor* descriptor = plugin->descriptor;
   if (!descriptor || !NC_HAS(descriptor, contracts_sha256)) return differs("its descriptor is cut short");
-  if (descriptor->flags & NC_PLUGIN_SANDBOX_ONLY) return differs("it runs in a sandbox only");
+  if (placement == Placement::kInline && (descriptor->flags & NC_PLUGIN_SANDBOX_ONLY) != 0) {
+    return differs("it runs in a sandbox only");
+  }
   if (view(descriptor->id) != manifest.id) return differs("its id is " + std::string(view(descriptor->id)));
   if (view(descriptor->version) != manifest.version.to_string()) {
     return differs("its version is " + std::string(view(descriptor->version)));
@@ -113,12 +116,13 @@ Result<LoadedLibrary> Libraries::load(const Manifest& manifest, const PackageFil
   {
     std::lock_guard lock(mutex_);
     const auto found = loaded_.find(key);
-    if (found != loaded_.end()) return check_descriptor(found->second, manifest, files.contracts_sha256);
+    if (found != loaded_.end())
+      return check_descriptor(found->second, manifest, files.contracts_sha256, Placement::kInline);
   }
   const nc_plugin* const plugin = TRY(load_copy(manifest, files));
   std::lock_guard lock(mutex_);
   loaded_[key] = plugin;
-  return check_descriptor(plugin, manifest, files.contracts_sha256);
+  return check_descriptor(plugin, manifest, files.contracts_sha256, Placement::kInline);
 }
 
 /// A name that no copy had before.

@@ -12,6 +12,10 @@
 #include "host/plugin/service.h"
 #include "sdk/abi/novacron/plugin.h"
 
+namespace novacron::host::sandbox {
+class Guest;
+}
+
 namespace novacron::host::plugin {
 
 constexpr size_t kMaxLibraryBytes = 256 * 1'024 * 1'024;
@@ -28,16 +32,17 @@ Result<PackageFiles> read_package(const Package& package);
 
 /// What can be known without running its code. FAILED_PRECONDITION "plugin.exports", "plugin.sandbox-only";
 /// INVALID_ARGUMENT "plugin.library".
-Status check_library(const Package& package, const PackageFiles& files);
+Status check_library(const Package& package, const PackageFiles& files, Placement placement);
 
 struct LoadedLibrary {
-  const nc_plugin* plugin = nullptr;  ///< lives as long as the process
+  const nc_plugin* plugin = nullptr;  ///< lives as long as the process, or as `guest`
   std::vector<ServiceSpec> services;
+  std::shared_ptr<sandbox::Guest> guest;  ///< null: it is loaded in this process
 };
 
 /// What the entry returned must be what the manifest says. FAILED_PRECONDITION "plugin.descriptor" says what differs.
 Result<LoadedLibrary> check_descriptor(const nc_plugin* plugin, const Manifest& manifest,
-                                       const std::string& contracts_sha256);
+                                       const std::string& contracts_sha256, Placement placement);
 
 /// [worker] threads, several at once, but one at a time for a plugin. A library's own code runs in load(), and may
 /// hang.

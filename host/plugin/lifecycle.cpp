@@ -21,9 +21,9 @@ const std::array<Row, 10>& table() {
       {S::kResolved, "resolved", {S::kLoaded, S::kFailed, S::kAbandoned}},
       {S::kLoaded, "loaded", {S::kConfigured, S::kFailed, S::kAbandoned}},
       {S::kConfigured, "configured", {S::kEnabled, S::kFailed, S::kAbandoned}},
-      {S::kEnabled, "enabled", {S::kDisabled, S::kQuarantined, S::kAbandoned}},
+      {S::kEnabled, "enabled", {S::kDisabled, S::kFailed, S::kQuarantined, S::kAbandoned}},
       {S::kDisabled, "disabled", {S::kResolved, S::kFailed, S::kInstalled, S::kAvailable}},
-      {S::kFailed, "failed", {S::kResolved, S::kFailed, S::kInstalled, S::kDisabled, S::kAvailable}},
+      {S::kFailed, "failed", {S::kResolved, S::kFailed, S::kQuarantined, S::kInstalled, S::kDisabled, S::kAvailable}},
       {S::kQuarantined, "quarantined", {S::kInstalled, S::kDisabled, S::kAvailable}},
       {S::kAbandoned, "abandoned", {S::kInstalled, S::kDisabled, S::kAvailable}},
   }};

@@ -2,9 +2,9 @@
 //
 //   available → installed → resolved → loaded → configured → enabled → disabled → resolved …
 //
-// failed: a step was refused; quarantined: the plugin asked for it or broke the ABI; abandoned: an instance did not end
-// in time, so it stays in memory unused. None of the three is left without an administrator (install, enable or
-// disable).
+// failed: a step was refused, or its process died; quarantined: the plugin asked for it, broke the ABI or died too
+// often; abandoned: an instance did not end in time, so it stays in memory unused. None of the three is left without an
+// administrator (install, enable or disable), but that a plugin whose process died is started again.
 #pragma once
 
 #include <cstdint>
@@ -78,6 +78,15 @@ struct MethodUse {
   uint64_t errors = 0;                ///< of those
 };
 
+/// The process that a plugin runs in, if it has one of its own.
+struct PluginProcess {
+  int32_t pid = 0;     ///< 0: none
+  std::string layers;  ///< "seccomp, landlock": what keeps it apart
+  uint64_t memory_bytes = 0;
+  uint64_t cpu_ns = 0;
+  uint32_t threads = 0;
+};
+
 struct PluginInfo {
   std::string id;
   State state = State::kAvailable;
@@ -90,6 +99,10 @@ struct PluginInfo {
   // Of the instance that runs, or ran last.
   std::vector<PluginFault> faults;
   std::vector<OpenBreaker> breakers;
+  Placement placement = Placement::kInline;
+  Permissions granted;  ///< of the installed version
+  PluginProcess process;
+  uint32_t deaths = 0;  ///< of its processes, of late
 };
 
 /// Told of every transition, in order for one plugin, on the thread that made it, with no lock held. Must not call the

@@ -6,6 +6,7 @@
 #include "host/base/log.h"
 #include "host/plugin/broker.h"
 #include "host/plugin/control.h"
+#include "host/plugin/grants.h"
 #include "host/plugin/manager_impl.h"
 
 namespace novacron::host::plugin {
@@ -19,6 +20,17 @@ bool same_grant(const auth::Grant& a, const auth::Grant& b) {
   return a.call == b.call && a.state == b.state && a.publish == b.publish && a.subscribe == b.subscribe &&
          a.blobs == b.blobs &&
          std::equal(a.resources.begin(), a.resources.end(), b.resources.begin(), b.resources.end(), same_rule);
+}
+
+/// An upgrade gets no more than an administrator has granted.
+Status check_granted(const Manifest& manifest, const InstallRequest& request) {
+  if (request.grant || !request.granted_before) return {};
+  const std::vector<std::string> more = beyond(manifest.permissions, *request.granted_before);
+  if (more.empty()) return {};
+  return Error{Code::kFailedPrecondition,
+               manifest.id + ' ' + manifest.version.to_string() +
+                   " asks for more than it was granted: " + joined(more) + "; set spec.granted",
+               "plugin.grant-needed"};
 }
 
 Error not_installed(std::string_view id) {
@@ -40,6 +52,10 @@ Manager::Impl::Impl(Broker& broker, ContractCatalog& contracts, LifecycleListene
 }
 
 Manager::Impl::~Impl() {
+  {
+    std::lock_guard lock(gate_->mutex);
+    gate_->open = false;
+  }
   disable_all();
   std::unique_lock lock(mutex_);
   quiet_.wait(lock, [this] { return later_ == 0; });
@@ -80,12 +96,16 @@ State Manager::Impl::state_of(const Plugin& plugin) const {
 }
 
 void Manager::Impl::set_instance(Plugin& plugin, std::shared_ptr<Instance> instance) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (plugin.instance) {
     plugin.info = info_of(plugin);
     plugin.info.breakers.clear();  // they are of the instance that goes
+    plugin.info.process = {};
   }
   plugin.instance.swap(instance);
+  lock.unlock();
+  if (!instance || !instance->guest()) return;
+  instance->guest()->close();
 }
 
 void Manager::Impl::move(Plugin& plugin, State to, std::string reason, std::string message) {
@@ -128,22 +148,26 @@ Result<Package> Manager::Impl::choose(const InstallRequest& request) const {
                "plugin.no-package"};
 }
 
-Status Manager::Impl::check_placement(const Manifest& manifest) const {
-  if (manifest.placement != Placement::kSandboxed) return {};
-  if (options()->allow_inline) {
-    log_warn("plugin", "runs inside the host, though its manifest asks for a sandbox", {{"plugin", manifest.id}});
-    return {};
+Status Manager::Impl::check_placement(const Manifest& manifest, Placement wanted) const {
+  const auto now = options();
+  if (wanted == Placement::kSandboxed) {
+    if (!now->sandboxes.program.empty()) return {};
+    return Error{Code::kFailedPrecondition, manifest.id + " is to run in a sandbox, which this host does not have",
+                 "plugin.no-sandbox"};
   }
+  if (manifest.placement == Placement::kInline || now->allow_inline) return {};
   return Error{Code::kFailedPrecondition,
-               manifest.id + " asks for a sandbox, which this host does not have; allow it inline or leave it",
+               manifest.id + " asks for a sandbox, and this host's settings do not allow it inline",
                "plugin.no-sandbox"};
 }
 
 Status Manager::Impl::install(const InstallRequest& request) {
   Package package = TRY(choose(request));
-  TRY_STATUS(check_placement(package.manifest));
+  const Placement placement = request.placement.value_or(package.manifest.placement);
+  TRY_STATUS(check_placement(package.manifest, placement));
+  TRY_STATUS(check_granted(package.manifest, request));
   const PackageFiles files = TRY(read_package(package));
-  TRY_STATUS(check_library(package, files));
+  TRY_STATUS(check_library(package, files, placement));
   TRY_STATUS(contracts_.install(request.id, files.contracts, package.manifest.provides));
   while (true) {
     const PluginPtr plugin = find_or_add(request.id);
@@ -157,20 +181,28 @@ Status Manager::Impl::replace(Plugin& plugin, const InstallRequest& request, Pac
                               const PackageFiles& files) {
   auto grant = request.grant;
   if (!grant) grant = std::make_shared<const auth::Grant>(package.manifest.permissions.grant);
+  const KernelPermissions kernel = request.kernel.value_or(package.manifest.permissions.kernel);
+  const Placement placement = request.placement.value_or(package.manifest.placement);
   const State state = state_of(plugin);
-  const bool same = state != State::kAvailable && plugin.info.digest == files.digest &&
-                    plugin.config == request.config && plugin.info.manifest.version == package.manifest.version &&
-                    same_grant(*plugin.grant, *grant);
+  const bool same = state != State::kAvailable && plugin.info.digest == files.digest && plugin.kernel == kernel &&
+                    plugin.placement == placement && plugin.config == request.config &&
+                    plugin.info.manifest.version == package.manifest.version && same_grant(*plugin.grant, *grant);
   if (same) return {};
   if (state == State::kEnabled) {
     return Error{Code::kFailedPrecondition, "disable " + request.id + " before it is installed anew", "plugin.enabled"};
   }
   plugin.grant = std::move(grant);
+  plugin.kernel = kernel;
+  plugin.placement = placement;
+  plugin.restart = 0;
+  plugin.deaths_ns.clear();
   plugin.config = request.config;
   {
     std::lock_guard lock(mutex_);
     plugin.info.digest = files.digest;
     plugin.info.manifest = package.manifest;
+    plugin.info.granted = {*plugin.grant, kernel};
+    plugin.info.placement = placement;
   }
   plugin.package = std::move(package);
   move(plugin, State::kInstalled, state == State::kAvailable ? "plugin.installed" : "plugin.replaced");
@@ -182,13 +214,13 @@ Status Manager::Impl::enable(std::string_view id) {
   if (!plugin) return not_installed(id);
   std::lock_guard lock(plugin->control);
   const State state = state_of(*plugin);
-  if (state == State::kEnabled) return {};
+  if (state == State::kEnabled || plugin->restart != 0) return {};
   if (state == State::kAvailable) return not_installed(id);
   if (state == State::kQuarantined || state == State::kAbandoned) {
     const std::string name(to_string(state));
     return Error{Code::kFailedPrecondition, std::string(id) + " is " + name + "; disable it first", "plugin." + name};
   }
-  TRY_STATUS(check_placement(plugin->package.manifest));
+  TRY_STATUS(check_placement(plugin->package.manifest, plugin->placement));
   TRY_STATUS(admit(*plugin));
   const Status brought_up = bring_up(*plugin);
   admitted_is_over();
@@ -201,6 +233,8 @@ Status Manager::Impl::disable(std::string_view id) {
   std::lock_guard lock(plugin->control);
   const State state = state_of(*plugin);
   if (state == State::kAvailable) return not_installed(id);
+  plugin->restart = 0;
+  plugin->deaths_ns.clear();
   if (state == State::kDisabled) return {};
   if (state == State::kEnabled) return take_down(*plugin, State::kDisabled, "plugin.disabled", "");
   move(*plugin, State::kDisabled, "plugin.disabled");
@@ -217,9 +251,10 @@ Status Manager::Impl::configure(std::string_view id, const std::string& config) 
   }
   const uint64_t timeout_ms = options()->start_timeout_ms;
   const uint64_t until_ns = core_.now_ns() + timeout_ms * 1'000'000;
-  const auto configured = within(core_, plugin->info.id, timeout_ms, [instance = plugin->instance, config, until_ns] {
-    return instance->configure(config, until_ns);
-  });
+  const auto configured = within(
+      core_, plugin->info.id, timeout_ms,
+      [instance = plugin->instance, config, until_ns] { return instance->configure(config, until_ns); },
+      plugin->instance->guest().get());
   if (!configured) {
     plugin->instance->abandon();
     return fail(*plugin, {Code::kDeadlineExceeded, "it did not come back from configure", "plugin.abandoned"}, true);
@@ -265,6 +300,10 @@ PluginInfo Manager::Impl::info_of(const Plugin& plugin) const {
   info.counters.abandoned = abandoned;
   info.faults = plugin.instance->faults();
   info.breakers = plugin.instance->open_breakers();
+  if (const auto& guest = plugin.instance->guest()) {
+    const sandbox::Usage usage = guest->usage();
+    info.process = {guest->pid(), sandbox::names_of(guest->layers()), usage.memory_bytes, usage.cpu_ns, usage.threads};
+  }
   return info;
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,26 @@ struct InstallRequest {
   std::string id;
   std::string version;                       ///< empty: the newest available
   std::shared_ptr<const auth::Grant> grant;  ///< null: what the manifest asks for
-  std::string config;                        ///< encoded message of the manifest's config type
+  std::optional<KernelPermissions> kernel;   ///< none: likewise
+  /// What it was granted when it was installed before: what asks for more waits for a new grant. None: it never was.
+  std::optional<Permissions> granted_before;
+  std::optional<Placement> placement;  ///< none: what the manifest says
+  std::string config;                  ///< encoded message of the manifest's config type
+};
+
+/// How plugins run that are not to run in here.
+struct Sandboxes {
+  std::string program;                   ///< novacron-sandbox; empty: there are none
+  std::vector<std::string> required;     ///< layers without which no plugin runs
+  uint32_t user = 65'534;                ///< whose rights they have, when the host is root
+  uint64_t memory_bytes = 512ull << 20;  ///< of each
+  uint32_t threads = 256;                ///< likewise
+  uint32_t cpu_percent = 0;              ///< likewise, of one CPU; 0: no limit
+  uint64_t stuck_ms = 60'000;            ///< in a plugin's code beyond a call's deadline; then it is replaced
+  uint64_t restart_ms = 1'000;           ///< after a death, doubled by each further one up to restart_longest_ms
+  uint64_t restart_longest_ms = 60'000;
+  uint32_t max_deaths = 5;  ///< within deaths_within_ms; then the plugin is quarantined
+  uint64_t deaths_within_ms = 600'000;
 };
 
 /// All functions are for worker threads: they block, each bounded by the deadlines below. Those of one plugin wait for
@@ -48,7 +68,8 @@ class Manager final {
   struct Options {
     std::vector<std::filesystem::path> catalog = {};
     std::filesystem::path libraries = {};  ///< private folder for the copies that are loaded; emptied at the start
-    bool allow_inline = true;              ///< run here what its manifest wants sandboxed
+    bool allow_inline = true;              ///< whether a request may have here what its manifest wants sandboxed
+    Sandboxes sandboxes = {};
     uint64_t create_timeout_ms = 5'000;
     uint64_t start_timeout_ms = 30'000;
     uint64_t quiesce_timeout_ms = 10'000;
@@ -70,7 +91,8 @@ class Manager final {
 
   /// Installs a version, with its contracts. The same request again is fine; another version, grant or configuration
   /// replaces the one before, unless the plugin is enabled: FAILED_PRECONDITION "plugin.enabled".
-  /// NOT_FOUND "plugin.no-package".
+  /// NOT_FOUND "plugin.no-package"; FAILED_PRECONDITION "plugin.grant-needed" names what it asks for beyond
+  /// `granted_before`, where `grant` is null.
   Status install(const InstallRequest& request);
   /// Idempotent. FAILED_PRECONDITION "plugin.requires" names what is missing, "plugin.quarantined" and
   /// "plugin.abandoned" ask to disable it first; RESOURCE_EXHAUSTED "plugin.too-many-versions", and

@@ -57,17 +57,21 @@ Status Manager::Impl::resolve(Plugin& plugin) {
   return {};
 }
 
-Result<LoadedLibrary> Manager::Impl::load(Plugin& plugin) {
+Result<PackageFiles> Manager::Impl::read_unchanged(Plugin& plugin) {
   auto files = read_package(plugin.package);
   if (!files.ok()) return fail(plugin, std::move(files).error()).error();
-  if (files->digest != plugin.info.digest) {
-    return fail(plugin, {Code::kFailedPrecondition, "the package changed since it was installed; install it again",
-                         "plugin.package-changed"})
-        .error();
-  }
+  if (files->digest == plugin.info.digest) return files;
+  return fail(plugin, {Code::kFailedPrecondition, "the package changed since it was installed; install it again",
+                       "plugin.package-changed"})
+      .error();
+}
+
+Result<LoadedLibrary> Manager::Impl::load(Plugin& plugin) {
+  auto files = TRY(read_unchanged(plugin));
+  if (plugin.placement == Placement::kSandboxed) return load_in_sandbox(plugin, std::move(files));
   const auto library = std::make_shared<LoadedLibrary>();
   auto load = [library, libraries = libraries_, manifest = plugin.package.manifest,
-               files = std::move(files).value()]() -> Status {
+               files = std::move(files)]() -> Status {
     *library = TRY(libraries->load(manifest, files));
     return {};
   };
@@ -85,6 +89,7 @@ Status Manager::Impl::run(Plugin& plugin, LoadedLibrary library) {
   Instance::Options options;
   options.id = plugin.info.id;
   options.plugin = library.plugin;
+  options.guest = std::move(library.guest);
   options.services = std::move(library.services);
   options.grant = plugin.grant;
   auto weak = std::make_shared<std::weak_ptr<Instance>>();

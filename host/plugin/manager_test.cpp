@@ -167,10 +167,22 @@ TEST_CASE("what wants a sandbox runs here only where that is allowed") {
   options.allow_inline = false;
   World strict(options);
   strict.add_package("stuck", "stuck", {{"placement", "sandboxed"}});
-  CHECK(strict.install("stuck").error().reason == "plugin.no-sandbox");
+  InstallRequest request;
+  request.id = "stuck";
+  request.placement = Placement::kInline;
+  CHECK(strict.manager->install(request).error().reason == "plugin.no-sandbox");
   World lenient;
   lenient.add_package("stuck", "stuck", {{"placement", "sandboxed"}});
-  CHECK(lenient.install("stuck").ok());
+  CHECK(lenient.manager->install(request).ok());
+}
+
+TEST_CASE("a host without the sandbox's program runs nothing that is to run in one") {
+  World world;
+  Manager::Options options;
+  options.catalog = {world.folder.path / "catalog"};
+  world.manager->reconfigure(options);
+  world.add_package("stuck", "stuck", {{"placement", "sandboxed"}});
+  CHECK(world.install("stuck").error().reason == "plugin.no-sandbox");
 }
 
 TEST_CASE("another catalog and other permissions hold from the next installation on") {
@@ -178,14 +190,17 @@ TEST_CASE("another catalog and other permissions hold from the next installation
   options.allow_inline = false;
   World world(options);
   world.add_package("stuck", "stuck", {{"placement", "sandboxed"}});
-  CHECK(world.install("stuck").error().reason == "plugin.no-sandbox");
+  InstallRequest request;
+  request.id = "stuck";
+  request.placement = Placement::kInline;
+  CHECK(world.manager->install(request).error().reason == "plugin.no-sandbox");
   options.allow_inline = true;
   options.catalog = {world.folder.path / "elsewhere"};
   world.manager->reconfigure(options);
-  CHECK(world.install("stuck").error().reason == "plugin.no-package");
+  CHECK(world.manager->install(request).error().reason == "plugin.no-package");
   options.catalog = {world.folder.path / "catalog"};
   world.manager->reconfigure(options);
-  CHECK(world.install("stuck").ok());
+  CHECK(world.manager->install(request).ok());
 }
 
 TEST_CASE("a library that is no plugin is refused before any of its code runs") {

@@ -20,6 +20,7 @@ constexpr size_t kMaxTextBytes = 1'024;
 constexpr size_t kMaxItems = 1'024;  ///< of a list
 constexpr size_t kMaxFaults = 20;    ///< that are told at once
 constexpr size_t kMaxLabelBytes = 63;
+constexpr uint64_t kMinMemoryBytes = 16 << 20;  ///< less holds no process
 constexpr uint32_t kAbiMajor = NC_ABI_MAJOR;
 
 bool is_lower_or_digit(char c) {
@@ -214,13 +215,23 @@ bool is_device(const std::string& text) {
   return text.starts_with("/dev/") && text.find("..") == std::string::npos;
 }
 
+void read_amounts(Reader& reader, const json& found, const std::string& path, KernelPermissions& kernel) {
+  if (const auto memory = found.find("memory_bytes"); memory != found.end()) {
+    const bool sound = memory->is_number_unsigned() && memory->get<uint64_t>() >= kMinMemoryBytes;
+    if (!sound) return reader.fault(path + ".memory_bytes", "must be a number of bytes, at least 16 MiB");
+    kernel.memory_bytes = memory->get<uint64_t>();
+  }
+  if (found.contains("threads")) kernel.threads = reader.number(found, path, "threads");
+  if (found.contains("cpu_percent")) kernel.cpu_percent = reader.number(found, path, "cpu_percent");
+}
+
 Permissions read_permissions(Reader& reader, const json& root) {
   Permissions permissions;
   const std::string path = "permissions";
   const json* found = reader.required(root, "", "permissions");
-  if (!found ||
-      !reader.object(*found, path,
-                     {"call", "state", "publish", "subscribe", "resources", "blobs", "network", "paths", "devices"})) {
+  if (!found || !reader.object(*found, path,
+                               {"call", "state", "publish", "subscribe", "resources", "blobs", "network", "paths",
+                                "devices", "memory_bytes", "threads", "cpu_percent"})) {
     return permissions;
   }
   auth::Grant& grant = permissions.grant;
@@ -243,10 +254,11 @@ Permissions read_permissions(Reader& reader, const json& root) {
       reader.fault("permissions.blobs", "must be true or false");
   }
   if (const auto network = found->find("network"); network != found->end()) {
-    permissions.network = reader.text(*network, "permissions.network", is_not_empty, "not empty");
+    permissions.kernel.network = reader.text(*network, "permissions.network", is_not_empty, "not empty");
   }
-  permissions.paths = reader.texts(*found, path, "paths", is_granted_path, "ro:/path or rw:/path");
-  permissions.devices = reader.texts(*found, path, "devices", is_device, "a path below /dev");
+  permissions.kernel.paths = reader.texts(*found, path, "paths", is_granted_path, "ro:/path or rw:/path");
+  permissions.kernel.devices = reader.texts(*found, path, "devices", is_device, "a path below /dev");
+  read_amounts(reader, *found, path, permissions.kernel);
   return permissions;
 }
 

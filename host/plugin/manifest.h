@@ -28,12 +28,22 @@ struct Required {
   VersionRange range;
 };
 
-/// What a plugin asks for. `grant` is the part that the host itself enforces; the rest is the kernel's.
+/// What the kernel enforces, of a plugin in a sandbox.
+struct KernelPermissions {
+  std::string network = "none";
+  std::vector<std::string> paths;  ///< "ro:/path", "rw:/path"
+  std::vector<std::string> devices;
+  // 0: what the host's settings give.
+  uint64_t memory_bytes = 0;
+  uint32_t threads = 0;
+  uint32_t cpu_percent = 0;  ///< of one CPU
+  bool operator==(const KernelPermissions&) const = default;
+};
+
+/// What a plugin asks for. `grant` is the part that the host itself enforces, wherever the plugin runs.
 struct Permissions {
   auth::Grant grant;  ///< `plugin` is the manifest's id
-  std::string network = "none";
-  std::vector<std::string> paths;
-  std::vector<std::string> devices;
+  KernelPermissions kernel;
 };
 
 struct Manifest {

@@ -151,5 +151,5 @@ TEST_CASE("a sound manifest is read whole") {
   CHECK(manifest.permissions.grant.plugin == "ranker");
   CHECK(manifest.permissions.grant.blobs);
   CHECK(manifest.permissions.grant.resources.at(0).verbs == std::vector<std::string>{"get", "list"});
-  CHECK(manifest.permissions.network == "loopback");
+  CHECK(manifest.permissions.kernel.network == "loopback");
 }

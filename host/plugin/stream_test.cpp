@@ -36,7 +36,7 @@ std::vector<Fd> some_descriptors(size_t count) {
 
 TEST_CASE("a server stream brings all its messages in order, then its end, then its result") {
   World world;
-  world.enable_actor("a");
+  world.enable_actor("a", GENERATE(Placement::kInline, Placement::kSandboxed));
   auto call = world.open("a", "1000", "Count");
   for (int i = 0; i < 1000; ++i) {
     const auto message = call->read();
@@ -49,7 +49,7 @@ TEST_CASE("a server stream brings all its messages in order, then its end, then 
 
 TEST_CASE("a writer is held back when nobody reads, and stopped when its caller is gone") {
   World world;
-  world.enable_actor("a");
+  world.enable_actor("a", GENERATE(Placement::kInline, Placement::kSandboxed));
   {
     auto call = world.open("a", "100000", "Count");
     for (int i = 0; i < 10; ++i) REQUIRE(call->read().ok());
@@ -59,7 +59,7 @@ TEST_CASE("a writer is held back when nobody reads, and stopped when its caller 
 
 TEST_CASE("a client stream ends without a message of its own") {
   World world;
-  world.enable_actor("a");
+  world.enable_actor("a", GENERATE(Placement::kInline, Placement::kSandboxed));
   auto call = world.broker.open("test.a", "Sum", {}, {"first", {}}, world.options());
   for (int i = 0; i < 200; ++i) REQUIRE(call->write({"12345", {}}).ok());
   call->finish_writing();
@@ -69,7 +69,7 @@ TEST_CASE("a client stream ends without a message of its own") {
 
 TEST_CASE("both ends of a call may stream") {
   World world;
-  world.enable_actor("a");
+  world.enable_actor("a", GENERATE(Placement::kInline, Placement::kSandboxed));
   auto call = world.open("a", "unread: the request itself is no part of what chat reads", "Chat");
   for (int i = 0; i < 300; ++i) {
     REQUIRE(call->write({std::to_string(i), {}}).ok());
@@ -81,7 +81,7 @@ TEST_CASE("both ends of a call may stream") {
 
 TEST_CASE("a callee that waits for its caller is woken when the call is cancelled") {
   World world;
-  world.enable_actor("a");
+  world.enable_actor("a", GENERATE(Placement::kInline, Placement::kSandboxed));
   auto call = world.open("a", "", "Sum");
   call->cancel();
   const auto result = call->wait();
@@ -90,7 +90,7 @@ TEST_CASE("a callee that waits for its caller is woken when the call is cancelle
 
 TEST_CASE("streams end with a word to come back when their plugin is disabled") {
   World world;
-  world.enable_actor("a");
+  world.enable_actor("a", GENERATE(Placement::kInline, Placement::kSandboxed));
   auto call = world.open("a", "100000", "Count");
   REQUIRE(call->read().ok());
   REQUIRE(world.manager->disable("actor-a").ok());
@@ -99,7 +99,7 @@ TEST_CASE("streams end with a word to come back when their plugin is disabled") 
 
 TEST_CASE("a unary call reads and writes no messages") {
   World world;
-  world.enable_actor("a");
+  world.enable_actor("a", GENERATE(Placement::kInline, Placement::kSandboxed));
   auto call = world.open("a", "echo x");
   CHECK(call->read().code() == Code::kFailedPrecondition);
   CHECK(call->write({"x", {}}).code() == Code::kFailedPrecondition);
@@ -108,7 +108,7 @@ TEST_CASE("a unary call reads and writes no messages") {
 
 TEST_CASE("descriptors go there and back, fifteen at most") {
   World world;
-  world.enable_actor("a");
+  world.enable_actor("a", GENERATE(Placement::kInline, Placement::kSandboxed));
   const size_t before = open_descriptors();
   {
     auto result = world.broker.call("test.a", "Pass", {}, {"x", some_descriptors(15)}, world.options());

@@ -32,10 +32,31 @@ std::filesystem::path World::add_package(const std::string& id, const std::strin
   return package;
 }
 
+namespace {
+
+const nlohmann::json& everything() {
+  static const nlohmann::json permissions = {{"call", nlohmann::json::array({"test.a", "test.b", "test.c", "test.r"})},
+                                             {"publish", nlohmann::json::array({"test.>"})},
+                                             {"subscribe", nlohmann::json::array({"test.>"})}};
+  return permissions;
+}
+
+}  // namespace
+
 void World::enable_actor(const std::string& letter) {
-  enable_actor(letter, {{"call", {"test.a", "test.b", "test.c", "test.r"}},
-                        {"publish", nlohmann::json::array({"test.>"})},
-                        {"subscribe", nlohmann::json::array({"test.>"})}});
+  enable_actor(letter, everything());
+}
+
+void World::enable_actor(const std::string& letter, Placement placement) {
+  const std::string id = "actor-" + letter;
+  add_package(id, id, {{"services", {"test." + letter}}, {"permissions", everything()}});
+  InstallRequest request;
+  request.id = id;
+  request.placement = placement;
+  REQUIRE(manager->install(request).ok());
+  const Status enabled = manager->enable(id);
+  INFO((enabled.ok() ? "" : enabled.error().message));
+  REQUIRE(enabled.ok());
 }
 
 void World::enable_actor(const std::string& letter, const nlohmann::json& permissions) {

@@ -150,6 +150,7 @@ class World {
     log_configure({.level = LogLevel::kError});
     options.catalog = {folder.path / "catalog"};
     options.libraries = folder.path / "libraries";
+    options.sandboxes.program = NOVACRON_SANDBOX_PROGRAM;
     manager = std::make_unique<Manager>(broker, contracts, recorder, std::move(options));
   }
 
@@ -166,6 +167,7 @@ class World {
   /// "a" is the plugin actor-a with the service test.a; it may do everything unless `permissions` says otherwise.
   void enable_actor(const std::string& letter);
   void enable_actor(const std::string& letter, const nlohmann::json& permissions);
+  void enable_actor(const std::string& letter, Placement placement);
 
   Status install(const std::string& id, const std::string& config = "") {
     InstallRequest request;

@@ -43,7 +43,7 @@ class World {
 
   HandClock clock;
   ListedAuthorizer authorizer;
-  Retention retention;  ///< of the store, from its next start on
+  Retention retention;     ///< of the store, from its next start on
   auth::ContextPtr alice;  ///< a user
   auth::ContextPtr host;
 
