@@ -187,7 +187,7 @@ nc_code Boundary::invoke(uint32_t service, const nc_request* request) {
   {
     const std::lock_guard lock(mutex_);
     served_.try_emplace(call, Served{.name = method_name(service, request->method)});
-    contexts_.insert(request->context);
+    remember(contexts_, request->context);
     forget_old_calls();
   }
   nc_code code = NC_OK;

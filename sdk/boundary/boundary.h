@@ -38,6 +38,8 @@ struct Options {
 /// instance and everything that the plugin asked of the host.
 class Boundary final {
  public:
+  static constexpr size_t kMaxIds = 65'536;  ///< of one kind that are known at a time
+
   Boundary(const nc_plugin* plugin, const nc_host* host, Options options);
   Boundary(const Boundary&) = delete;
   Boundary& operator=(const Boundary&) = delete;
@@ -76,6 +78,7 @@ class Boundary final {
     bool has_done = false;
     bool is_over = false;
     std::unique_ptr<Loan> result = {};
+    const nc_result* lent = nullptr;  ///< what wait() gave
   };
 
   template <class Function>
@@ -104,6 +107,12 @@ class Boundary final {
     write(++lanes_);
     return lanes_;
   }
+  /// With the lock held. Ids grow, so what is forgotten are the oldest.
+  template <class Id>
+  static void remember(std::set<Id>& ids, Id id) {
+    ids.insert(id);
+    if (ids.size() > kMaxIds) ids.erase(ids.begin());
+  }
   std::unique_lock<std::recursive_mutex> hold_slot() const;
   void forget_old_calls();
   Entry entry(const char* at, uint64_t lane) { return {options_.transcript, at, lane}; }
@@ -128,8 +137,7 @@ class Boundary final {
   std::set<nc_call> pipes_;                        ///< of quiesce and restore
   std::set<nc_context> contexts_;
   std::set<nc_context> held_;
-  std::vector<Loan> callers_;                  ///< what context_info() gave
-  std::vector<std::unique_ptr<Loan>> waited_;  ///< what wait() gave besides the first time
+  std::vector<Loan> callers_;  ///< what context_info() gave
   std::set<nc_subscription> subscriptions_;
   std::set<nc_timer> timers_;
 };

@@ -89,7 +89,7 @@ struct HostSide {
     if (target != nullptr) line.text("plugin", target->plugin).text("node", target->node);
     line.id("returned", "route", route);
     const std::lock_guard lock(b.mutex_);
-    b.routes_.insert(route);
+    b.remember(b.routes_, route);
     return route;
   }
 
@@ -145,14 +145,13 @@ struct HostSide {
     line.id("call", "call", call).number("until_ns", until_ns).number("returned", number_of(code));
     if (code != NC_OK) return code;
     line.result(**result);
-    auto loan = std::make_unique<Loan>(b.options_.memory);
-    *result = loan->result(*result);
     const std::lock_guard lock(b.mutex_);
-    auto& kept = b.made_[call].result;
-    if (kept == nullptr)
-      kept = std::move(loan);
-    else
-      b.waited_.push_back(std::move(loan));
+    Boundary::Made& made = b.made_[call];
+    if (made.lent == nullptr) {
+      made.result = std::make_unique<Loan>(b.options_.memory);
+      made.lent = made.result->result(*result);
+    }
+    *result = made.lent;
     return code;
   }
 
@@ -173,6 +172,7 @@ struct HostSide {
     if (found == b.made_.end() || found->second.has_done) return;
     found->second.is_over = true;
     found->second.result.reset();
+    found->second.lent = nullptr;
     b.read_.erase(call);
   }
 
@@ -366,7 +366,7 @@ struct HostSide {
         .id("listener", "listener", number)
         .id("returned", "subscription", subscription);
     const std::lock_guard lock(b.mutex_);
-    b.subscriptions_.insert(subscription);
+    b.remember(b.subscriptions_, subscription);
     return subscription;
   }
 
@@ -420,7 +420,7 @@ struct HostSide {
         .id("timing", "timing", number)
         .id("returned", "timer", timer);
     const std::lock_guard lock(b.mutex_);
-    b.timers_.insert(timer);
+    b.remember(b.timers_, timer);
     return timer;
   }
 

@@ -13,19 +13,7 @@ using nlohmann::json;
 
 constexpr const char* kEntry = "novacron_plugin_entry_v1";
 
-bool is_about(const Test& test, const Finding& finding) {
-  if (finding.subject == Subject::kPackage || finding.subject == Subject::kResult) return true;
-  return std::find(test.about.begin(), test.about.end(), finding.subject) != test.about.end();
-}
-
-Verdict verdict_of(const TestResult& result) {
-  if (!result.findings.empty()) return Verdict::kFailed;
-  return result.skipped.empty() ? Verdict::kPassed : Verdict::kSkipped;
-}
-
-}  // namespace
-
-const nc_plugin* load_plugin(Run& run) {
+const nc_plugin* open_inline(Run& run) {
   const auto refuse = [&](const std::string& what, const char* instead) {
     run.find(Subject::kPackage, what, "the only exported symbol: novacron_plugin_entry_v1", instead);
     return nullptr;
@@ -45,6 +33,26 @@ const nc_plugin* load_plugin(Run& run) {
   return plugin;
 }
 
+bool is_about(const Test& test, const Finding& finding) {
+  if (finding.subject == Subject::kPackage || finding.subject == Subject::kResult) return true;
+  return std::find(test.about.begin(), test.about.end(), finding.subject) != test.about.end();
+}
+
+Verdict verdict_of(const TestResult& result) {
+  if (!result.findings.empty()) return Verdict::kFailed;
+  return result.skipped.empty() ? Verdict::kPassed : Verdict::kSkipped;
+}
+
+}  // namespace
+
+const nc_plugin* open_plugin(Run& run, Placement placement) {
+  switch (placement) {
+    case Placement::kInline:
+      return open_inline(run);
+  }
+  return nullptr;
+}
+
 uint64_t seed_of(uint64_t seed, const std::string& test) {
   uint64_t hash = 0xcbf29ce484222325 ^ seed;
   for (const char c : test) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
@@ -56,7 +64,7 @@ TestResult run_here(const Test& test, const Package& package, const std::string&
   Findings findings;
   Run run{package, config, seed_of(seed, test.name), nullptr, memory, findings};
   const auto begin = std::chrono::steady_clock::now();
-  if (test.needs == Test::Needs::kLibrary) run.plugin = load_plugin(run);
+  if (test.needs == Test::Needs::kLibrary) run.plugin = open_plugin(run, Placement::kInline);
   if (test.needs == Test::Needs::kFiles || run.plugin != nullptr) test.run(run);
   TestResult result{.name = test.name, .suite = {}, .findings = {}, .skipped = run.skipped};
   for (Finding& finding : findings.all()) {

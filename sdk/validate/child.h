@@ -24,8 +24,8 @@ struct TestResult {
 TestResult run_here(const Test& test, const Package& package, const std::string& config, uint64_t seed,
                     boundary::GuardedMemory& memory);
 
-/// Loads the library, for good. Null, with a finding.
-const nc_plugin* load_plugin(Run& run);
+/// The plugin's table in a placement; the library stays loaded. Null, with a finding.
+const nc_plugin* open_plugin(Run& run, Placement placement);
 
 /// A test by its seed: each test gets numbers of its own.
 uint64_t seed_of(uint64_t seed, const std::string& test);

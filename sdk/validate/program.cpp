@@ -171,7 +171,7 @@ int tell(const Report& report, const Options& options) {
 
 /// Null, with why on standard error.
 const nc_plugin* load_for(const char* what, Run& run) {
-  run.plugin = load_plugin(run);
+  run.plugin = open_plugin(run, Placement::kInline);
   for (const Finding& finding : run.findings.all()) std::cerr << what << ": " << finding.what << "\n";
   return run.plugin;
 }

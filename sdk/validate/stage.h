@@ -17,9 +17,6 @@
 
 namespace novacron::validate {
 
-/// One plugin in one process or another.
-enum class Placement { kInline };
-
 struct StageOptions {
   bool guards = false;        ///< what is lent ends at a page that faults
   bool owned_bodies = false;  ///< bodies of requests are given away with a release

@@ -17,6 +17,9 @@ using boundary::Finding;
 using boundary::Findings;
 using boundary::Subject;
 
+/// Where a plugin runs.
+enum class Placement { kInline };
+
 /// One run of one test, in a process of its own unless somebody debugs.
 struct Run {
   const Package& package;
