@@ -1,5 +1,4 @@
 #include <novacron/plugin.h>
-#include <unistd.h>
 
 #include "novacron_plugin_manifest.h"
 
@@ -8,19 +7,11 @@ static nc_code create(const nc_host* host, const nc_buf* config, nc_instance** o
   *out = (nc_instance*)host; /* a plugin without state: its instance is the host that it answers to */
   return NC_OK;
 }
-/* What comes with a request is the callee's to give back: a body that has a release, and descriptors. */
-static void let_go(const nc_message* message) {
-  if (!message) return;
-  if (message->body.release) message->body.release(message->body.owner, message->body.ptr, message->body.len);
-  for (uint32_t i = 0; i < message->fds.len; ++i) close(message->fds.fd[i]);
-}
 static nc_code invoke(nc_instance* self, uint32_t service, const nc_request* request) {
   const nc_host* host = (const nc_host*)self;
-  let_go(request->message);
   nc_message reply = {sizeof reply, NC_MESSAGE_LAST, {"\n\015Hello from C!", 15, NULL, NULL}, {0, {0}}};
   nc_result result = {.size = sizeof result, .code = NC_OK, .message = &reply};
-  host->finish(host->self, request->call, &result);
-  return (void)service, NC_OK; /* whatever finish() says: the call is over */
+  return (void)service, novacron_discard(request->message), host->finish(host->self, request->call, &result), NC_OK;
 }
 static void destroy(nc_instance* self) {
   (void)self;
