@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "host/api/event_cursor.h"
-#include "host/api/event_feed.h"
 #include "host/api/problem.h"
 #include "host/base/clock.h"
 #include "host/bus/subject.h"
@@ -110,7 +109,7 @@ Response batch_of(std::vector<bus::EventPtr> events, const EventWish& wish, size
 }  // namespace
 
 EventApi::EventApi(Parts parts)
-    : parts_(std::move(parts)), texts_(std::make_shared<EventTexts>("/v1/nodes/" + parts_.node)) {}
+    : parts_(std::move(parts)), sources_(std::make_shared<EventSources>(parts_.bus, "/v1/nodes/" + parts_.node)) {}
 
 Result<Response> EventApi::too_old(const Call& call, const Error& error) const {
   auto response = problem(error, call.request.id);
@@ -134,13 +133,13 @@ Result<Response> EventApi::events(const Call& call) {
   }
   const auto format = feed_format(call.request);
   if (format == FeedBody::Format::kLines && accepts(call.request, kBatch))
-    return batch_of(*std::move(retained), wish, limit, *texts_);
+    return batch_of(*std::move(retained), wish, limit, sources_->texts);
   Response response;
   const bool named = accepts(call.request, kCloudEvents);
   response.headers.set("Content-Type", format == FeedBody::Format::kServerSentEvents ? "text/event-stream"
                                        : named                                       ? std::string(kCloudEvents)
                                                                                      : "application/x-ndjson");
-  response.body = FeedBody{follow_events(parts_.bus, texts_, std::move(wish)), format};
+  response.body = FeedBody{follow_events(sources_, std::move(wish), framing_of(format)), format};
   return response;
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "host/api/call.h"
-#include "host/api/event_texts.h"
+#include "host/api/event_feed.h"
 #include "host/api/http.h"
 #include "host/auth/context.h"
 #include "host/bus/bus.h"
@@ -41,7 +41,7 @@ class EventApi {
   Result<Response> too_old(const Call& call, const Error& error) const;
 
   const Parts parts_;
-  const std::shared_ptr<EventTexts> texts_;  ///< shared with what follows events
+  const std::shared_ptr<EventSources> sources_;  ///< shared with what follows events
 };
 
 }  // namespace novacron::host::api

@@ -1,9 +1,9 @@
 #include "host/api/event_texts.h"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "host/api/event_cursor.h"
 #include "host/contract/base64.h"
 #include "host/contract/time_text.h"
 
@@ -11,17 +11,19 @@ namespace novacron::host::api {
 namespace {
 
 constexpr int64_t kNsPerSecond = 1'000'000'000;
-constexpr size_t kAtOnce = 64;  ///< texts made while others wait
-constexpr size_t kHeadBytes = 320;
+constexpr size_t kAtOnce = 64;                   ///< texts made while others wait
 constexpr uint64_t kMaxInteger = 2'147'483'647;  ///< of CloudEvents
-constexpr std::string_view kStateSource = "/v1";
+constexpr std::string_view kStateSource = R"("/v1")";
 
 bool needs_escape(char c) {
-  return c < ' ' || c == '"' || c == '\\' || c == '\x7f';  // and all beyond ASCII, whose encoding may be broken
+  // All beyond ASCII too, whose encoding may be broken: as signed they are below the space.
+  return static_cast<signed char>(c) < ' ' || c == '"' || c == '\\' || c == '\x7f';
 }
 
-void append_number(std::string& out, std::string_view name, uint64_t value) {
-  out.append(name).append(std::to_string(value));
+void append_number(std::string& out, uint64_t value) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), static_cast<size_t>(end - digits.data()));
 }
 
 void append_text(std::string& out, std::string_view name, std::string_view value) {
@@ -29,30 +31,22 @@ void append_text(std::string& out, std::string_view name, std::string_view value
   append_json_string(out, value);
 }
 
-/// A text of a JSON object's member; empty: it has none of that name.
-std::string text_in(const nlohmann::json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+void append_place(std::string& out, const bus::StatePosition& place) {
+  append_number(out, place.revision);
+  out += '-';
+  append_number(out, place.part);
 }
 
-/// "novacron.core/Node/n1", of a body that names an object.
-std::string subject_of(std::string_view body) {
-  if (body.empty() || body.front() != '{' || body.find("\"kind\"") == std::string_view::npos) return {};
-  const auto json = nlohmann::json::parse(body, nullptr, false);
-  if (!json.is_object()) return {};
-  const std::string kind = text_in(json, "kind");
-  const std::string name = text_in(json, "name");
-  return kind.empty() || name.empty() ? std::string() : kind + "/" + name;
+bool is_one_line(std::string_view text) {
+  return text.find('\n') == std::string_view::npos && text.find('\r') == std::string_view::npos;
 }
 
-void append_data(std::string& out, std::string_view body) {
-  if (body.empty()) return;
-  std::string data;
-  append_json_body(data, "data", body);
-  const bool is_json = data.starts_with("\"data\":");
-  append_text(out, ",\"datacontenttype\":", is_json ? "application/json" : "application/octet-stream");
-  out.append(1, ',').append(data);
+std::string quoted(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
 }
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
@@ -61,21 +55,6 @@ void append_json_string(std::string& out, std::string_view text) {
     return;
   }
   out.append(1, '"').append(text).append(1, '"');
-}
-
-void append_json_body(std::string& out, std::string_view name, std::string_view body) {
-  out.append(1, '"').append(name);
-  const bool one_line = body.find('\n') == std::string_view::npos && body.find('\r') == std::string_view::npos;
-  if (one_line && nlohmann::json::accept(body)) {
-    out.append("\":").append(body);
-    return;
-  }
-  const auto json = nlohmann::ordered_json::parse(body, nullptr, false);
-  if (json.is_discarded()) {
-    out.append("_base64\":\"").append(contract::base64_encode(body)).append(1, '"');
-  } else {
-    out.append("\":").append(json.dump());
-  }
 }
 
 std::string time_text(uint64_t time_ns) {
@@ -88,31 +67,71 @@ bus::Cursor cursor_of(const bus::Event& event) {
 }
 
 std::string event_text(const bus::Event& event, std::string_view source, const EventNotes& notes) {
-  const std::string_view body = event.body ? std::string_view(*event.body) : std::string_view();
   std::string out;
-  out.reserve(kHeadBytes + event.subject.size() + body.size());
-  const std::string sequence = std::to_string(event.sequence);
-  const std::string place = std::to_string(event.revision) + "-" + std::to_string(event.part);
-  append_text(out, "{\"specversion\":\"1.0\",\"id\":", event.derived ? place : sequence);
-  append_text(out, ",\"source\":", event.derived ? kStateSource : source);
-  append_text(out, ",\"type\":", event.subject);
-  if (const std::string subject = subject_of(body); !subject.empty()) append_text(out, ",\"subject\":", subject);
-  append_text(out, ",\"time\":", time_text(event.time_ns));
-  append_text(out, ",\"cursor\":", cursor_text(cursor_of(event)));
-  if (!event.tenant.empty()) append_text(out, ",\"tenant\":", event.tenant);
-  if (event.revision != 0) append_text(out, ",\"revision\":", std::to_string(event.revision));
-  if (!event.trace_parent.empty()) append_text(out, ",\"traceparent\":", event.trace_parent);
-  if (notes.missed != 0) append_number(out, ",\"missed\":", std::min(notes.missed, kMaxInteger));
-  if (notes.restarted) out.append(",\"restarted\":true");
-  append_data(out, body);
-  out += '}';
+  EventWriter(source).append(out, event, notes);
   return out;
+}
+
+EventWriter::EventWriter(std::string_view source) : source_(quoted(source)) {}
+
+bool EventWriter::is_like_before(const bus::Event& event, bool is_plain) const {
+  return is_plain && before_.is_plain && event.time_ns == before_.time_ns && event.state == before_.state &&
+         event.subject == before_.type && event.tenant == before_.tenant;
+}
+
+void EventWriter::begin_run(const bus::Event& event, bool is_plain, const std::string& subject,
+                            const EventNotes& notes) {
+  before_ = {event.subject, event.tenant, event.state, event.time_ns, is_plain};
+  middle_.assign(R"(","source":)").append(event.derived ? kStateSource : source_);
+  append_text(middle_, R"(,"type":)", event.subject);
+  if (!subject.empty()) append_text(middle_, R"(,"subject":)", subject);
+  middle_.append(R"(,"time":")").append(time_text(event.time_ns)).append(R"(","cursor":")");
+  rest_.assign(1, '-');
+  append_place(rest_, event.state);
+  rest_ += '"';
+  if (!event.tenant.empty()) append_text(rest_, R"(,"tenant":)", event.tenant);
+  if (event.revision != 0) append_number(rest_.append(R"(,"revision":")"), event.revision), rest_ += '"';
+  if (!event.trace_parent.empty()) append_text(rest_, R"(,"traceparent":)", event.trace_parent);
+  if (notes.missed != 0) append_number(rest_.append(R"(,"missed":)"), std::min(notes.missed, kMaxInteger));
+  if (notes.restarted) rest_.append(R"(,"restarted":true)");
+}
+
+/// JSON as it is, if it is one line; bytes that are none in base64.
+void EventWriter::append_data(std::string& out, std::string_view body, bool is_json) const {
+  if (!is_json) {
+    out.append(R"(,"datacontenttype":"application/octet-stream","data_base64":")");
+    out.append(contract::base64_encode(body)).append(1, '"');
+    return;
+  }
+  out.append(R"(,"datacontenttype":"application/json","data":)");
+  if (is_one_line(body))
+    out.append(body);
+  else
+    out.append(nlohmann::ordered_json::parse(body, nullptr, false).dump());
+}
+
+void EventWriter::append(std::string& out, const bus::Event& event, const EventNotes& notes) {
+  const std::string_view body = event.body ? std::string_view(*event.body) : std::string_view();
+  const auto found = json_.check(body);
+  const bool is_plain =
+      !event.derived && event.revision == 0 && event.trace_parent.empty() && found.subject.empty() && !notes.any();
+  if (!is_like_before(event, is_plain)) begin_run(event, is_plain, found.subject, notes);
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), event.sequence).ptr;
+  const std::string_view sequence(digits.data(), static_cast<size_t>(end - digits.data()));
+  out.append(R"({"specversion":"1.0","id":")");
+  event.derived ? append_place(out, {event.revision, event.part}) : void(out.append(sequence));
+  out.append(middle_).append(sequence).append(rest_);
+  if (!body.empty()) append_data(out, body, found.is_json);
+  out += '}';
 }
 
 FeedText EventTexts::of(const bus::Event& event) {
   Slot& slot = slots_[event.sequence % kKept];
   if (slot.sequence == event.sequence) return slot.text;
-  auto text = std::make_shared<const std::string>(event_text(event, source_));
+  std::string written;
+  writer_.append(written, event);
+  auto text = std::make_shared<const std::string>(std::move(written));
   if (text->size() <= kLongestKept && slot.sequence < event.sequence) slot = {event.sequence, text};
   return text;
 }

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/base/result.h"
@@ -37,10 +38,25 @@ struct FeedMessage {
   std::optional<bus::Cursor> cursor = {};  ///< likewise, of an event; instead of the id
 };
 
+/// Messages as they go over the wire, framed: the rest of the bytes from there on. Several clients share them.
+struct FeedPiece {
+  FeedText bytes;
+  size_t begin = 0;
+
+  std::string_view view() const { return std::string_view(*bytes).substr(begin); }
+};
+using FeedPieces = std::vector<FeedPiece>;
+
+enum class FeedFraming { kLines, kServerSentEvents };
+void append_frame(std::string& out, const FeedMessage& message, FeedFraming framing);
+
 /// One client's messages. Destruction ends what makes them.
 class Feed {
  public:
   virtual ~Feed() = default;
+  /// [connection's thread] Messages that were made for several clients, in the client's framing; empty: wait for
+  /// signal(). None: take() is to be asked. An error is the end, of which the client is told.
+  virtual Result<std::optional<FeedPieces>> take_shared() { return std::optional<FeedPieces>(); }
   /// [worker, unless it is quick] At most `max`, fewer when they are long, without waiting; none: wait for signal(). An
   /// error is the end, of which the client is told.
   virtual Result<std::vector<FeedMessage>> take(size_t max) = 0;

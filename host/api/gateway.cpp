@@ -79,7 +79,7 @@ Response who_is(const auth::Identity& identity) {
 
 Gateway::Gateway(Parts parts)
     : parts_(std::move(parts)),
-      resources_(parts_.resources, parts_.actions),
+      resources_(parts_.resources, parts_.actions, parts_.pool),
       blobs_(parts_.blobs, parts_.resources, parts_.authorizer),
       extensions_(parts_.caller, parts_.resources, parts_.authorizer),
       host_(parts_.control, parts_.resources, parts_.authorizer),

@@ -15,6 +15,7 @@
 #include "host/api/request_stats.h"
 #include "host/api/resource_api.h"
 #include "host/auth/authenticator.h"
+#include "host/base/worker_pool.h"
 #include "host/bus/bus.h"
 #include "host/trace/tracer.h"
 
@@ -41,6 +42,7 @@ class Gateway final : public Application {
     bus::Bus& bus;
     metrics::Metrics& metrics;  ///< the gateway adds its own
     HostControl& control;
+    WorkerPool& pool;
     std::function<std::vector<Check>()> checks;  ///< [worker]
     std::string node;
     std::string version;

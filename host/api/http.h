@@ -61,6 +61,11 @@ struct FeedBody {
   Format format = Format::kLines;
 };
 
+/// WebSocket's messages are split from lines.
+inline FeedFraming framing_of(FeedBody::Format format) {
+  return format == FeedBody::Format::kServerSentEvents ? FeedFraming::kServerSentEvents : FeedFraming::kLines;
+}
+
 /// A stream socket to be joined with the client's WebSocket, see websocket.h.
 struct BridgeBody {
   Fd socket;

@@ -1,7 +1,6 @@
 // Carries a feed's messages to one client, whatever the framing.
 #include <chrono>
 
-#include "host/api/event_cursor.h"
 #include "host/api/problem.h"
 #include "host/api/session.h"
 
@@ -15,35 +14,23 @@ constexpr uint64_t kKeepAliveMs = 15'000;
 constexpr uint64_t kBusyMs = 100;
 constexpr std::string_view kBusyReason = "host.queue-full";
 
-void append_frame(std::string& out, const FeedMessage& message, FeedBody::Format format) {
-  const bool is_sse = format == FeedBody::Format::kServerSentEvents;
-  if (is_sse && message.id != 0) out.append("id: ").append(std::to_string(message.id)).append(1, '\n');
-  if (is_sse && message.cursor) out.append("id: ").append(cursor_text(*message.cursor)).append(1, '\n');
-  if (is_sse) out.append("data: ");
-  out.append(*message.json);
-  if (format != FeedBody::Format::kWebSocket) out.append(is_sse ? "\n\n" : "\n");
+FeedPieces pieces_of(std::string framed) {
+  return {{std::make_shared<const std::string>(std::move(framed)), 0}};
 }
 
-std::string frame_end(const Feed& feed, const Error& error, FeedBody::Format format) {
+FeedPieces frame_end(const Feed& feed, const Error& error, FeedBody::Format format) {
   const auto text =
       std::make_shared<const std::string>(feed.last_words(std::get<std::string>(problem(error, "").body)));
   std::string framed = format == FeedBody::Format::kServerSentEvents ? "event: error\n" : "";
-  append_frame(framed, {text}, format);
-  return framed;
+  append_frame(framed, {text}, framing_of(format));
+  return pieces_of(std::move(framed));
 }
 
-awaitable<bool> send_all(const std::vector<FeedMessage>& messages, FeedBody::Format format, const FeedSend& send) {
+FeedPieces framed(const std::vector<FeedMessage>& messages, FeedBody::Format format) {
+  if (messages.empty()) return {};
   std::string joined;
-  for (const auto& message : messages) {
-    append_frame(joined, message, format);
-    if (format != FeedBody::Format::kWebSocket) continue;
-    const bool sent = co_await send(joined);
-    if (!sent) co_return false;
-    joined.clear();
-  }
-  if (joined.empty()) co_return true;
-  const bool sent = co_await send(joined);
-  co_return sent;
+  for (const auto& message : messages) append_frame(joined, message, framing_of(format));
+  return pieces_of(std::move(joined));
 }
 
 /// Waits for more; false: the client is gone.
@@ -52,7 +39,7 @@ awaitable<bool> wait_for_more(Session& session, FeedBody::Format format, const F
   co_await session.wait(kKeepAliveMs);
   const bool quiet = std::chrono::steady_clock::now() - before >= std::chrono::milliseconds(kKeepAliveMs);
   if (!quiet || format != FeedBody::Format::kServerSentEvents) co_return true;
-  const std::string comment = ":\n\n";
+  const FeedPieces comment = pieces_of(":\n\n");
   const bool sent = co_await send(comment);
   co_return sent;
 }
@@ -68,12 +55,15 @@ void release(Session& session, std::shared_ptr<Feed> feed) {
   if (!posted.ok()) feed.reset();
 }
 
-using Taken = Result<std::vector<FeedMessage>>;
+using Taken = Result<FeedPieces>;
 
 /// What there is now; RESOURCE_EXHAUSTED with kBusyReason: the workers are busy, try again.
-awaitable<Taken> take(Session& session, std::shared_ptr<Feed> feed) {
-  if (feed->is_quick()) co_return feed->take(kMaxTaken);
-  std::function<Taken()> work = [feed] { return feed->take(kMaxTaken); };
+awaitable<Taken> take(Session& session, std::shared_ptr<Feed> feed, FeedBody::Format format) {
+  auto shared = feed->take_shared();
+  if (!shared.ok()) co_return Taken(std::move(shared).error());
+  if (*shared) co_return Taken(**std::move(shared));
+  std::function<Taken()> work = [feed, format]() -> Taken { return framed(TRY(feed->take(kMaxTaken)), format); };
+  if (feed->is_quick()) co_return work();
   auto taken = co_await on_worker(session, std::move(work));
   if (!taken.ok()) co_return Taken(std::move(taken).error());
   co_return *std::move(taken);
@@ -83,18 +73,18 @@ awaitable<void> pump_until_end(Session& session, std::shared_ptr<Feed> feed, Fee
                                const FeedSend& send) {
   bool alive = true;
   while (alive && session.transport.socket().is_open()) {
-    Taken taken = co_await take(session, feed);
+    Taken taken = co_await take(session, feed, format);
     if (session.shared->draining) taken = draining();
     if (!taken.ok() && taken.error().reason == kBusyReason) {
       co_await session.wait(kBusyMs);
     } else if (!taken.ok()) {
-      const std::string last = frame_end(*feed, taken.error(), format);
+      const FeedPieces last = frame_end(*feed, taken.error(), format);
       co_await send(last);
       co_return;
     } else if (taken->empty()) {
       alive = co_await wait_for_more(session, format, send);
     } else {
-      alive = co_await send_all(*taken, format, send);
+      alive = co_await send(*taken);
     }
   }
 }

@@ -144,7 +144,8 @@ Result<Response> ResourceApi::watch(const Call& call, const Place& place) {
   const auto format = feed_format(call.request);
   response.headers.set("Content-Type",
                        format == FeedBody::Format::kServerSentEvents ? "text/event-stream" : "application/x-ndjson");
-  response.body = FeedBody{TRY(watch_resources(store_, call.context, options)), format};
+  auto feed = TRY(watch_resources(store_, watches_, call.context, options, framing_of(format)));
+  response.body = FeedBody{std::move(feed), format};
   return response;
 }
 

@@ -3,6 +3,7 @@
 
 #include "host/api/call.h"
 #include "host/api/router.h"
+#include "host/api/watch_channels.h"
 #include "host/resource/actions.h"
 #include "host/resource/store.h"
 
@@ -26,7 +27,8 @@ namespace novacron::host::api {
 /// All take version: the names of that version of the kind. Writes take If-Match, Idempotency-Key and dry_run=true.
 class ResourceApi {
  public:
-  ResourceApi(resource::Store& store, resource::Actions& actions) : store_(store), actions_(actions) {}
+  ResourceApi(resource::Store& store, resource::Actions& actions, WorkerPool& pool)
+      : store_(store), actions_(actions), watches_(store, pool) {}
 
   Result<Response> collection(const Call& call, const CollectionRoute& route);
   Result<Response> object(const Call& call, const ObjectRoute& route);
@@ -62,6 +64,7 @@ class ResourceApi {
 
   resource::Store& store_;
   resource::Actions& actions_;
+  WatchChannels watches_;
 };
 
 }  // namespace novacron::host::api

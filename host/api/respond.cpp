@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/buffers_suffix.hpp>
 #include <boost/beast/http/chunk_encode.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/serializer.hpp>
@@ -21,6 +22,7 @@ using asio::awaitable;
 
 constexpr size_t kFileBytes = 256 * 1024;
 constexpr size_t kStreamBytes = 64 * 1024;
+constexpr std::string_view kEndOfChunk = "\r\n";
 
 template <class Body>
 awaitable<bool> write_message(Session& session, http::response<Body>& message) {
@@ -124,6 +126,40 @@ awaitable<bool> write_chunk(std::shared_ptr<Session> session, const std::string&
   co_return sent;
 }
 
+size_t size_of(const FeedPieces& pieces) {
+  size_t size = 0;
+  for (const auto& piece : pieces) size += piece.view().size();
+  return size;
+}
+
+/// One chunk, of bytes that are not copied.
+awaitable<bool> gather_chunk(Session& session, const FeedPieces& pieces) {
+  char size[20];
+  const int digits = std::snprintf(size, sizeof size, "%zx\r\n", size_of(pieces));
+  std::vector<asio::const_buffer> buffers = {asio::buffer(size, static_cast<size_t>(digits))};
+  for (const auto& piece : pieces) buffers.push_back(asio::buffer(piece.view().data(), piece.view().size()));
+  buffers.push_back(asio::buffer(kEndOfChunk.data(), kEndOfChunk.size()));
+  beast::buffers_suffix<std::vector<asio::const_buffer>> rest(buffers);
+  ErrorCode failure;
+  while (!failure && beast::buffer_bytes(rest) > 0) {
+    session.watchdog.arm(session.shared->limits.write_ms);
+    size_t written = 0;
+    std::tie(failure, written) = co_await session.transport.async_write_some(rest, kAwait);
+    rest.consume(written);
+  }
+  session.watchdog.disarm();
+  co_return !failure;
+}
+
+/// TLS seals each buffer by itself: they are joined, so that they come in few records.
+awaitable<bool> send_pieces(std::shared_ptr<Session> session, const FeedPieces& pieces) {
+  if (session->transport.tls() == nullptr) co_return co_await gather_chunk(*session, pieces);
+  std::string joined;
+  joined.reserve(size_of(pieces));
+  for (const auto& piece : pieces) joined += piece.view();
+  co_return co_await write_chunk(session, joined);
+}
+
 /// Notices that the client has gone while nothing is sent to it.
 awaitable<void> watch_for_end(std::shared_ptr<Session> session) {
   char ignored[512];
@@ -143,7 +179,7 @@ awaitable<void> write_feed(std::shared_ptr<Session> session, const Exchange& exc
   const bool sent = co_await write_head(*session, head);
   if (!sent) co_return;
   asio::co_spawn(session->transport.get_executor(), watch_for_end(session), asio::detached);
-  FeedSend send = [session](const std::string& text) { return write_chunk(session, text); };
+  FeedSend send = [session](const FeedPieces& pieces) { return send_pieces(session, pieces); };
   co_await pump(session, feed, body.format, send);
   const std::string last = "0\r\n\r\n";
   co_await write_all(*session, last);

@@ -200,8 +200,8 @@ asio::awaitable<void> serve_feed_websocket(std::shared_ptr<Session> session, Htt
 asio::awaitable<void> serve_bridge(std::shared_ptr<Session> session, HttpRequest request, Fd socket);
 asio::awaitable<void> serve_messages(std::shared_ptr<Session> session, HttpRequest request, MessagesBody messages);
 
-/// Gives text to the client; false: it is gone.
-using FeedSend = std::function<asio::awaitable<bool>(const std::string& text)>;
+/// Gives messages to the client, framed as lines unless they are server-sent events; false: it is gone.
+using FeedSend = std::function<asio::awaitable<bool>(const FeedPieces& pieces)>;
 /// Sends what the feed gives, until it ends (which the client is told), the client goes, or the server ends.
 asio::awaitable<void> pump(std::shared_ptr<Session> session, std::shared_ptr<Feed> feed, FeedBody::Format format,
                            FeedSend send);

@@ -4,14 +4,15 @@
 #include <memory>
 
 #include "host/api/feed.h"
+#include "host/api/watch_channels.h"
 #include "host/resource/store.h"
 
 namespace novacron::host::api {
 
-inline constexpr size_t kMaxTakenChanges = 64;  ///< at once, of a watch
-
-/// {"type":"PUT" | "DELETED" | "BOOKMARK","object":{…},"revision":1}
-Result<std::unique_ptr<Feed>> watch_resources(resource::Store& store, const auth::ContextPtr& context,
-                                              const resource::WatchOptions& options);
+/// What a client watches: what others watch too comes from their channel, as far as that reaches; what it has alone
+/// (selectors, a place long ago) from a watch of its own.
+Result<std::unique_ptr<Feed>> watch_resources(resource::Store& store, WatchChannels& channels,
+                                              const auth::ContextPtr& context, const resource::WatchOptions& options,
+                                              FeedFraming framing);
 
 }  // namespace novacron::host::api

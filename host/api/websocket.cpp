@@ -53,10 +53,18 @@ struct FeedSocket {
   WebSocket socket;
 };
 
-awaitable<bool> send_text(std::shared_ptr<FeedSocket> client, const std::string& text) {
+/// A message for each line.
+awaitable<bool> send_lines(std::shared_ptr<FeedSocket> client, const FeedPieces& pieces) {
   client->socket.text(true);
-  const bool sent = co_await send(*client->session, client->socket, text.data(), text.size());
-  co_return sent;
+  for (const auto& piece : pieces) {
+    for (std::string_view rest = piece.view(); !rest.empty();) {
+      const size_t end = rest.find('\n');
+      const bool sent = co_await send(*client->session, client->socket, rest.data(), end);
+      if (!sent) co_return false;
+      rest.remove_prefix(end + 1);
+    }
+  }
+  co_return true;
 }
 
 /// Reads, so that pings are answered and the end is noticed; what the client says is ignored.
@@ -247,7 +255,7 @@ awaitable<void> serve_feed_websocket(std::shared_ptr<Session> session, HttpReque
   auto [refused] = co_await client->socket.async_accept(request, kAwait);
   if (refused) co_return;
   asio::co_spawn(session->transport.get_executor(), ignore_client(client), asio::detached);
-  FeedSend send_to_client = [client](const std::string& text) { return send_text(client, text); };
+  FeedSend send_to_client = [client](const FeedPieces& pieces) { return send_lines(client, pieces); };
   co_await pump(session, feed, FeedBody::Format::kWebSocket, send_to_client);
   const websocket::close_reason reason(websocket::close_code::going_away);
   session->watchdog.arm(kLingerMs);

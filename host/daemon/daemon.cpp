@@ -266,6 +266,7 @@ Status Daemon::Parts::open_api() {
                                                                .bus = bus,
                                                                .metrics = metrics,
                                                                .control = *control,
+                                                               .pool = pool,
                                                                .checks = [this] { return checks(); },
                                                                .node = config.node_name,
                                                                .version = std::string(kVersion),

@@ -152,6 +152,7 @@ void WaitGraph::pending(Call* cause, const std::shared_ptr<Call>& call) {
       }
       known.push_back(call);
     }
+    if (by_slot_.empty() && by_cause_.empty()) return;  // nobody waits: no circle
     youngest = Search(*this, call.get()).youngest_from(*call);
   }
   abort(youngest);

@@ -36,10 +36,12 @@ void Controllers::set(const std::string& plugin, const auth::Grant& grant, State
   }
   const std::lock_guard lock(mutex_);
   controllers_[plugin] = std::move(controller);
+  ++version_;
 }
 
 void Controllers::forget(const std::string& plugin, uint64_t since_ns) {
   const std::lock_guard lock(mutex_);
+  ++version_;
   if (controllers_.erase(plugin) != 0) forgotten_at_ns_ = std::max(forgotten_at_ns_, since_ns);
 }
 

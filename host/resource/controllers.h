@@ -30,6 +30,12 @@ class Controllers {
   /// It is no longer installed.
   void forget(const std::string& plugin, uint64_t since_ns);
 
+  /// Another one when tell() may add another condition than before.
+  uint64_t version() const {
+    const std::lock_guard lock(mutex_);
+    return version_;
+  }
+
   /// Adds the condition to the object's status where it holds.
   void tell(ObjectView& object) const;
 
@@ -49,7 +55,8 @@ class Controllers {
   const uint64_t started_at_ns_;
   mutable std::mutex mutex_;
   std::map<std::string, Controller> controllers_;  ///< by plugin
-  uint64_t forgotten_at_ns_ = 0;                   ///< when the last one was
+  uint64_t version_ = 0;
+  uint64_t forgotten_at_ns_ = 0;  ///< when the last one was
 };
 
 }  // namespace novacron::host::resource

@@ -228,6 +228,9 @@ class Store {
   /// kMaxWatchers.
   Result<std::unique_ptr<Watch>> watch(const auth::ContextPtr& context, const WatchOptions& options,
                                        std::function<void()> on_ready = {});
+  /// What a watch with these options and without selectors tells: the kind's id, the tenant whose objects the caller
+  /// sees, and as the revision that of now. Refuses what watch() refuses.
+  Result<WatchOptions> watchable(const auth::ContextPtr& context, const WatchOptions& options) const;
   /// Replaces labels, annotations, owners and spec; finalizers stay. ABORTED "resource.conflict" when a precondition
   /// fails.
   Result<WriteResult> replace(const auth::ContextPtr& context, const ObjectRef& ref, const Body& body,

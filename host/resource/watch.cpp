@@ -57,11 +57,13 @@ class ObjectWatch::Queue {
     return change;
   }
 
-  /// Where to go on, when a full queue has been emptied.
+  /// Where to go on, when a full queue has been emptied. From here on nothing counts that the watch until then says:
+  /// not that it was ended, either.
   std::optional<uint64_t> resume_after() {
     const std::lock_guard lock(mutex_);
     if (!full_ || !changes_.empty()) return std::nullopt;
     full_ = false;
+    ++epoch_;
     return last_revision_;
   }
 
@@ -214,6 +216,18 @@ Result<std::optional<StoredObject>> ObjectWatch::before(const Change& change) {
   if (parts_.filter.reads_fields() && !change.spec_removed) return objects_.read(change.ref, change.revision - 1);
   if (!change.spec_before) return std::optional<StoredObject>();  // a status changes no labels
   return std::optional<StoredObject>(TRY(stored_object(*change.spec_before, change.status_before.get())));
+}
+
+Result<WatchOptions> Store::watchable(const auth::ContextPtr& context, const WatchOptions& options) const {
+  const auto schema = this->schema();
+  const auto& newest = *TRY(impl_->kind_of(*schema, options.kind));
+  const auto& kind = *TRY(impl_->version_of(newest, options.version));
+  WatchOptions told;
+  told.kind = kind.id;
+  told.version = options.version;
+  told.tenant = TRY(impl_->visible_tenant(context, "watch", kind, options.tenant));
+  told.after_revision = impl_->options.engine.revision();
+  return told;
 }
 
 Result<std::unique_ptr<Watch>> Store::watch(const auth::ContextPtr& context, const WatchOptions& wanted,

@@ -63,7 +63,7 @@ ApiWorld::ApiWorld() {
       auth::Authenticator::Options{*tokens, std::move(opened.credential), ::geteuid()});
   actions = std::make_unique<resource::Actions>(world.store(), robots, pool, timers);
   gateway = std::make_unique<Gateway>(Gateway::Parts{
-      *authenticator, world.authorizer, world.store(), *actions, robots, *blobs, bus, metrics, control,
+      *authenticator, world.authorizer, world.store(), *actions, robots, *blobs, bus, metrics, control, pool,
       [this] {
         return std::vector<Check>{
             {.name = "state", .ok = is_ready, .message = is_ready ? "" : "the disk is full"},
