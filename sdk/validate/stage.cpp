@@ -206,8 +206,9 @@ void Actor::silence() {
   testing::Core& core = stage_.host().core();
   core.withdraw_plugin(seat_.plugin);
   core.silence(seat_);
+  if (keeps_calls_) return;
   (void)core.wait_quiet(seat_.plugin);
-  (void)wait_for(kEndTimeout, [&] { return boundary_.open_calls() == 0; });
+  keeps_calls_ = !wait_for(kEndTimeout, [&] { return boundary_.open_calls() == 0; });
 }
 
 Result<std::vector<std::string>> Actor::quiesce() {

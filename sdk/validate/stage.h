@@ -93,6 +93,7 @@ class Actor final {
   boundary::Boundary boundary_;
   bool is_running_ = false;
   bool is_ended_ = false;
+  bool keeps_calls_ = false;  ///< beyond their end: nothing waits for them again
 };
 
 /// How a call went.
@@ -104,7 +105,7 @@ struct Outcome {
 };
 
 struct CallSettings {
-  uint64_t timeout_ns = 3'000'000'000;
+  uint64_t timeout_ns = 1'000'000'000;
   Fds fds = {};
 };
 
