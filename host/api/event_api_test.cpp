@@ -19,10 +19,6 @@ struct Fixture : ApiWorld {
   }
 };
 
-std::string reason(const Answer& answer) {
-  return nlohmann::json::parse(answer.body, nullptr, false).value("reason", "");
-}
-
 }  // namespace
 
 TEST_CASE_METHOD(Fixture, "Events are CloudEvents, one by one or as a batch, resumed by cursor") {

@@ -15,25 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kRobots = "/v1/tenants/default/robots";
-constexpr const char* kJson = "Content-Type: application/json\r\n";
-constexpr const char* kPatch = "Content-Type: application/merge-patch+json\r\n";
-
-struct Fixture : ApiWorld {
-  TestClient client{path};
-
-  Answer post(const std::string& target, const std::string& body, const std::string& headers = "") {
-    return client.call("POST", target, body, kJson + headers);
-  }
-  Answer make(const std::string& name, const std::string& labels = "{}") {
-    return post(kRobots, R"({"metadata":{"name":")" + name + R"(","labels":)" + labels + "}}");
-  }
-  std::string robot(const std::string& name) { return std::string(kRobots) + "/" + name; }
-};
-
-std::string reason(const Answer& answer) {
-  return json::parse(answer.body, nullptr, false).value("reason", "");
-}
+using Fixture = RobotsWorld;
 
 }  // namespace
 

@@ -39,10 +39,6 @@ struct Fixture : ApiWorld {
   TestClient client{path};
 };
 
-std::string reason(const Answer& answer) {
-  return json::parse(answer.body, nullptr, false).value("reason", "");
-}
-
 }  // namespace
 
 TEST_CASE_METHOD(Fixture, "Settings are read again by those who may, and what is wrong with them is the answer") {

@@ -175,19 +175,20 @@ Result<Response> ResourceApi::object(const Call& call, const ObjectRoute& route)
   const ObjectRef ref{place.kind->id, place.tenant, route.name};
   const Method method = call.request.method;
   if (method == Method::kGet || method == Method::kHead) return get(call, *place.kind, ref);
-  const bool applies = check_content_type(call.request, {kApplyPatch}).ok() && !call.request.body.empty();
-  const char* verb = method == Method::kDelete ? "delete" : applies ? "apply" : "update";
-  return noted(call, verb, ref, write(call, ref));
+  return noted(call, method == Method::kDelete ? "delete" : change_verb(call), ref, write(call, ref));
 }
 
-/// The task log tells of changes that were refused; not of those that failed for no fault of the caller's.
+void ResourceApi::note_refusal(const Call& call, std::string_view verb, const ObjectRef& ref, const Error& why) {
+  const auto dry_run = call.uri.query.flag("dry_run");
+  if (http_status(why) / 100 != 4 || (dry_run.ok() && *dry_run)) return;
+  store_.note_refusal(*call.context, verb, ref, why);
+}
+
 Result<Response> ResourceApi::noted(const Call& call, std::string_view verb, const ObjectRef& ref,
                                     Result<Response> answer) {
-  const bool refused = answer.ok() ? answer->status == 412 : http_status(answer.error()) / 100 == 4;
-  const auto dry_run = call.uri.query.flag("dry_run");
-  if (!refused || (dry_run.ok() && *dry_run)) return answer;
+  if (!answer.ok()) note_refusal(call, verb, ref, answer.error());
   const Error precondition{Code::kAborted, "the object is not as the request said", "resource.precondition"};
-  store_.note_refusal(*call.context, verb, ref, answer.ok() ? precondition : answer.error());
+  if (answer.ok() && answer->status == 412) note_refusal(call, verb, ref, precondition);
   return answer;
 }
 

@@ -51,9 +51,11 @@ class ResourceApi {
   Result<Response> patch_many(const Call& call, const Place& place);
   Status check_many(const Call& call, const Place& place) const;
   template <class ChangeOne>
-  Result<Response> change_many(const Call& call, const Place& place, const ChangeOne& change);
+  Result<Response> change_many(const Call& call, const Place& place, std::string_view verb, const ChangeOne& change);
   Result<Response> get(const Call& call, const contract::Kind& kind, const resource::ObjectRef& ref);
   Result<Response> write(const Call& call, const resource::ObjectRef& ref);
+  /// The task log tells of it, unless it was a dry run, or no fault of the caller's.
+  void note_refusal(const Call& call, std::string_view verb, const resource::ObjectRef& ref, const Error& why);
   Result<Response> noted(const Call& call, std::string_view verb, const resource::ObjectRef& ref,
                          Result<Response> answer);
   Result<resource::WriteResult> change(const Call& call, const resource::ObjectRef& ref,

@@ -28,6 +28,9 @@ ordered_json refused_item(const ObjectRef& ref, const char* state, const Error& 
   return item;
 }
 
+/// Of one request: the log of refusals is for everybody, and holds few.
+constexpr size_t kMaxNotedRefusals = 100;
+
 /// DELETING while finalizers are left, KEPT with why it is still there.
 ordered_json item_of(const resource::Removal& removal) {
   if (removal.error) return refused_item(removal.ref, "KEPT", *removal.error);
@@ -83,19 +86,26 @@ Result<Response> ResourceApi::remove_many(const Call& call, const Place& place) 
   const auto effect = dry_run ? resource::Effect::kDryRun : resource::Effect::kCommit;
   const auto page = TRY(store_.remove_listed(call.context, options, effect));
   ordered_json items = ordered_json::array();
-  for (const auto& removal : page.removals) items.push_back(item_of(removal));
+  size_t noted = 0;
+  for (const auto& removal : page.removals) {
+    if (removal.error && noted++ < kMaxNotedRefusals) note_refusal(call, "delete", removal.ref, *removal.error);
+    items.push_back(item_of(removal));
+  }
   return page_response(std::move(items), page.next_page_token, page.revision);
 }
 
 /// `change(ref, options)` gives the item of a changed object.
 template <class ChangeOne>
-Result<Response> ResourceApi::change_many(const Call& call, const Place& place, const ChangeOne& change) {
+Result<Response> ResourceApi::change_many(const Call& call, const Place& place, std::string_view verb,
+                                          const ChangeOne& change) {
   const auto which = TRY(selection(call, *place.kind, place.tenant));
   const auto options = TRY(write_options(call));
   const auto page = TRY(store_.list(call.context, which));
   ordered_json items = ordered_json::array();
+  size_t noted = 0;
   for (const auto& object : page.objects) {
     Result<ordered_json> item = change(object.ref, options_for(object.ref, options));
+    if (!item.ok() && noted++ < kMaxNotedRefusals) note_refusal(call, verb, object.ref, item.error());
     items.push_back(item.ok() ? *std::move(item) : refused_item(object.ref, "REFUSED", item.error()));
   }
   return page_response(std::move(items), page.next_page_token, page.revision);
@@ -106,9 +116,10 @@ Result<Response> ResourceApi::patch_many(const Call& call, const Place& place) {
   TRY_STATUS(check_content_type(call.request, {kMergePatch, kJson, kJsonPatch, kApplyPatch}));
   TRY_STATUS(call.uri.query.only({"version", "label_selector", "field_selector", "all", "limit", "page_token",
                                   "dry_run", "field_manager", "force"}));
-  return change_many(call, place, [&](const ObjectRef& ref, const WriteOptions& options) -> Result<ordered_json> {
+  const auto change = [&](const ObjectRef& ref, const WriteOptions& options) -> Result<ordered_json> {
     return item_of(TRY(patch(call, ref, options)));
-  });
+  };
+  return change_many(call, place, change_verb(call), change);
 }
 
 Result<Response> ResourceApi::collection_verb(const Call& call, const CollectionVerbRoute& route) {
@@ -127,9 +138,10 @@ Result<Response> ResourceApi::collection_verb(const Call& call, const Collection
     return Error{Code::kInvalidArgument, route.verb + " is of one object: its answer is what it is for",
                  "action.of-one-object"};
   }
-  return change_many(call, place, [&](const ObjectRef& ref, const WriteOptions& options) -> Result<ordered_json> {
+  const auto change = [&](const ObjectRef& ref, const WriteOptions& options) -> Result<ordered_json> {
     return item_of(ref, TRY(actions_.run(call.context, {ref, route.verb, call.request.body, options})));
-  });
+  };
+  return change_many(call, place, route.verb, change);
 }
 
 }  // namespace novacron::host::api

@@ -11,25 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kRobots = "/v1/tenants/default/robots";
-constexpr const char* kJson = "Content-Type: application/json\r\n";
-constexpr const char* kPatch = "Content-Type: application/merge-patch+json\r\n";
-
-struct Fixture : ApiWorld {
-  TestClient client{path};
-
-  Answer post(const std::string& target, const std::string& body, const std::string& headers = "") {
-    return client.call("POST", target, body, kJson + headers);
-  }
-  Answer make(const std::string& name, const std::string& labels = "{}") {
-    return post(kRobots, R"({"metadata":{"name":")" + name + R"(","labels":)" + labels + "}}");
-  }
-  std::string robot(const std::string& name) { return std::string(kRobots) + "/" + name; }
-};
-
-std::string reason(const Answer& answer) {
-  return json::parse(answer.body, nullptr, false).value("reason", "");
-}
+using Fixture = RobotsWorld;
 
 }  // namespace
 
@@ -78,6 +60,12 @@ TEST_CASE_METHOD(Fixture, "Many are changed at once, each by itself") {
   CHECK(refused["items"][0]["reason"] == "field.invalid");
   CHECK(refused["items"][0]["fields"][0]["path"] == "spec.arms");
   CHECK(refused["next_page_token"] != "");
+  patch("all&dry_run", R"({"spec":{"arms":99}})");
+  const auto noted = json::parse(client.call("GET", "/v1/tasks?outcome=REFUSED").body)["items"];
+  REQUIRE(noted.size() == 1);
+  CHECK(noted[0]["name"] == "r0");
+  CHECK(noted[0]["verb"] == "update");
+  CHECK(noted[0]["reason"] == "field.invalid");
   const auto tested =
       patch("all", R"([{"op":"test","path":"/spec/arms","value":3},{"op":"add","path":"/spec/mood","value":"SAD"}])",
             "Content-Type: application/json-patch+json\r\n");

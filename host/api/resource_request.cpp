@@ -17,6 +17,11 @@ Result<const contract::Kind*> spoken_kind(const Call& call, const contract::Kind
   return Error{Code::kNotFound, "there is no version " + version + " of " + kind.id, "resource.unknown-version"};
 }
 
+std::string_view change_verb(const Call& call) {
+  const bool applies = check_content_type(call.request, {kApplyPatch}).ok() && !call.request.body.empty();
+  return applies ? "apply" : "update";
+}
+
 Result<WriteOptions> write_options(const Call& call) {
   WriteOptions options;
   options.version = call.uri.query.text("version");

@@ -13,6 +13,8 @@ inline constexpr std::string_view kApplyPatch = "application/apply-patch+json";
 
 /// The version of the kind that ?version=v1 asks for; without it the newest. NOT_FOUND "resource.unknown-version".
 Result<const contract::Kind*> spoken_kind(const Call& call, const contract::Kind& kind);
+/// What a PUT or a PATCH does: "apply" or "update".
+std::string_view change_verb(const Call& call);
 /// If-Match, Idempotency-Key, dry_run and version.
 Result<resource::WriteOptions> write_options(const Call& call);
 /// What a list and a change of many take: label_selector, field_selector, limit and page_token.

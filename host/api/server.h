@@ -33,6 +33,7 @@ struct Limits {
   uint64_t idle_ms = 75'000;                ///< between requests: closed
   uint64_t write_ms = 30'000;               ///< without a byte taken by the client: closed
   uint64_t ping_ms = 60'000;                ///< a WebSocket without a sign of life: closed
+  uint64_t linger_ms = 5'000;               ///< of a WebSocket that ends, for what its client still says: then closed
   size_t websocket_message_bytes = 65'536;  ///< from the client: closed with 1009
 };
 

@@ -195,3 +195,55 @@ TEST_CASE_METHOD(ServerFixture, "Stopping ends bridges") {
   CHECK(client.ended);
   stopped.get();
 }
+
+namespace {
+
+/// A client that speaks frames by hand.
+struct RawClient : TestClient {
+  RawClient(const std::string& path, const std::string& target) : TestClient(path) {
+    send("GET " + target +
+         " HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    CHECK_THAT(read_until("\r\n\r\n"), Catch::StartsWith("HTTP/1.1 101 "));
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(ServerFixture, "A client that answers the close with a broken frame is cut off all the same") {
+  start({.linger_ms = 50});
+  RawClient client(path, "/feed");
+  application.tap->end({Code::kOutOfRange, "gone", "state.compacted"});
+  const std::string going_away("\x88\x02\x03\xe9", 4);
+  CHECK_THAT(client.read_until(going_away), Catch::EndsWith(going_away));
+  client.send(std::string("\xff\xff", 2));
+  CHECK(client.is_closed());
+  std::unique_lock lock(application.tap->mutex);
+  CHECK(application.tap->changed.wait_for(lock, std::chrono::seconds(10), [&] { return application.tap->gone; }));
+  lock.unlock();
+  server->stop(10'000);
+  CHECK(server->connections() == 0);
+}
+
+TEST_CASE_METHOD(ServerFixture, "A client that stays silent when the plugin has said all is cut off") {
+  start({.linger_ms = 50});
+  RawClient client(path, "/bridge");
+  REQUIRE(::shutdown(application.plugin_end.get(), SHUT_WR) == 0);
+  const std::string end = R"({"type":"end"})";
+  CHECK_THAT(client.read_until(end), Catch::EndsWith(end));
+  CHECK(client.is_closed());
+  CHECK(read_fd(application.plugin_end.get(), 1) == "");
+}
+
+TEST_CASE_METHOD(ServerFixture,
+                 "A plugin that takes nothing from a bridge loses it, and its client that goes on and on too") {
+  start({.write_ms = 50, .linger_ms = 50});
+  RawClient client(path, "/bridge");
+  const std::string message = std::string("\x82\xfe\x7d\x00\x00\x00\x00\x00", 8) + std::string(32'000, 'p');
+  const timeval patience{10, 0};
+  REQUIRE(::setsockopt(client.fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0);
+  while (::send(client.fd(), message.data(), message.size(), MSG_NOSIGNAL) > 0) {
+  }
+  CHECK((errno == EPIPE || errno == ECONNRESET));
+  CHECK(client.is_closed());
+}

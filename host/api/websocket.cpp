@@ -7,10 +7,11 @@
 // Messages between a client and a plugin are framed on the plugin's socket as novacron.http.v1 says.
 #include <poll.h>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/websocket/stream.hpp>
 #include <nlohmann/json.hpp>
 
@@ -25,8 +26,28 @@ using asio::awaitable;
 using WebSocket = websocket::stream<Transport&, false>;  // without compression, which costs memory a connection
 
 constexpr size_t kBridgeBytes = 16 * 1024;
-constexpr uint64_t kLingerMs = 5'000;
 constexpr std::string_view kEnd = R"({"type":"end"})";
+
+/// What waits within a WebSocket.
+struct Waits {
+  void cancel() {
+    closing.emit(asio::cancellation_type::terminal);
+    reading.emit(asio::cancellation_type::terminal);
+  }
+  asio::cancellation_signal reading;
+  asio::cancellation_signal closing;
+};
+
+/// A client's WebSocket. One coroutine reads while another one writes and, in the end, closes. Beast's close waits for
+/// the read under way to end; when that meets a broken frame, it waits for the close, and no end of the socket wakes
+/// either of them. So who closes has a time, after which the socket is closed and both are cancelled.
+struct Client {
+  explicit Client(Session& of) : session(of), socket(of.transport) {}
+  Session& session;  ///< whoever holds this holds it
+  WebSocket socket;
+  bool is_closing = false;
+  const std::shared_ptr<Waits> waits = std::make_shared<Waits>();  ///< shared with a timer that may outlive this
+};
 
 void configure(WebSocket& socket, const Limits& limits) {
   auto timeout = websocket::stream_base::timeout::suggested(beast::role_type::server);
@@ -37,29 +58,58 @@ void configure(WebSocket& socket, const Limits& limits) {
 }
 
 /// Writes one message; the client has to take it in time.
-awaitable<bool> send(Session& session, WebSocket& socket, const char* data, size_t size) {
-  session.watchdog.arm(session.shared->limits.write_ms);
+awaitable<bool> send(Client& client, const char* data, size_t size) {
+  client.session.watchdog.arm(client.session.shared->limits.write_ms);
   const auto bytes = asio::buffer(data, size);
-  auto [failure, written] = co_await socket.async_write(bytes, kAwait);
-  session.watchdog.disarm();
+  auto [failure, written] = co_await client.socket.async_write(bytes, kAwait);
+  client.session.watchdog.disarm();
   co_return !failure;
+}
+
+/// Reads one message. What comes while this side closes is dropped: Beast's close reads too, and by then may have
+/// taken the kind of the message after it for that of this one.
+awaitable<ErrorCode> receive(Client& client, beast::flat_buffer& message) {
+  ErrorCode outcome;
+  do {
+    message.clear();
+    auto cancellable = asio::bind_cancellation_slot(client.waits->reading.slot(), kAwait);
+    auto [failure, size] = co_await client.socket.async_read(message, std::move(cancellable));
+    outcome = failure;
+  } while (!outcome && client.is_closing);
+  co_return outcome;
+}
+
+/// The client is to answer; the connection ends anyway when it has not in time.
+awaitable<void> close(Client& client, websocket::close_reason reason, uint64_t timeout_ms) {
+  client.is_closing = true;
+  asio::steady_timer patience(client.session.transport.get_executor());
+  patience.expires_after(std::chrono::milliseconds(timeout_ms));
+  patience.async_wait([weak = std::weak_ptr(client.waits), of = client.session.weak_from_this()](ErrorCode cancelled) {
+    const auto waits = weak.lock();
+    const auto session = of.lock();
+    if (cancelled || !waits || !session) return;
+    session->transport.close();  // reads of a client that goes on and on are never found waiting
+    waits->cancel();
+  });
+  auto cancellable = asio::bind_cancellation_slot(client.waits->closing.slot(), kAwait);
+  co_await client.socket.async_close(reason, std::move(cancellable));
 }
 
 // ---- feeds
 
 struct FeedSocket {
-  explicit FeedSocket(std::shared_ptr<Session> of) : session(std::move(of)), socket(session->transport) {}
+  explicit FeedSocket(std::shared_ptr<Session> of) : session(std::move(of)), client(*session) {}
   const std::shared_ptr<Session> session;
-  WebSocket socket;
+  Client client;
 };
 
 /// A message for each line.
-awaitable<bool> send_lines(std::shared_ptr<FeedSocket> client, const FeedPieces& pieces) {
-  client->socket.text(true);
+awaitable<bool> send_lines(std::shared_ptr<FeedSocket> feed, const FeedPieces& pieces) {
+  feed->client.socket.text(true);
   for (const auto& piece : pieces) {
     for (std::string_view rest = piece.view(); !rest.empty();) {
       const size_t end = rest.find('\n');
-      const bool sent = co_await send(*client->session, client->socket, rest.data(), end);
+      const bool sent = co_await send(feed->client, rest.data(), end);
       if (!sent) co_return false;
       rest.remove_prefix(end + 1);
     }
@@ -68,14 +118,14 @@ awaitable<bool> send_lines(std::shared_ptr<FeedSocket> client, const FeedPieces&
 }
 
 /// Reads, so that pings are answered and the end is noticed; what the client says is ignored.
-awaitable<void> ignore_client(std::shared_ptr<FeedSocket> client) {
+awaitable<void> ignore_client(std::shared_ptr<FeedSocket> feed) {
   ErrorCode failure;
   while (!failure) {
     beast::flat_buffer ignored;
-    std::tie(failure, std::ignore) = co_await client->socket.async_read(ignored, kAwait);
+    failure = co_await receive(feed->client, ignored);
   }
-  client->session->transport.close();
-  client->session->notify();
+  feed->session->transport.close();
+  feed->session->notify();
 }
 
 // ---- bridges
@@ -83,12 +133,12 @@ awaitable<void> ignore_client(std::shared_ptr<FeedSocket> client) {
 struct Bridge {
   Bridge(std::shared_ptr<Session> of, Fd stream)
       : session(std::move(of)),
-        client(session->transport),
+        client(*session),
         plugin(session->transport.get_executor(), asio::local::stream_protocol(), stream.release()),
         linger(session->transport.get_executor()) {}
 
   const std::shared_ptr<Session> session;
-  WebSocket client;
+  Client client;
   StreamSocket plugin;
   asio::steady_timer linger;
   bool client_ended = false;  ///< it sends no more
@@ -100,27 +150,32 @@ bool is_closed_both_ways(StreamSocket& socket) {
   return ::poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }
 
-awaitable<void> close(std::shared_ptr<Bridge> bridge, websocket::close_code code) {
-  const websocket::close_reason reason(code);
-  bridge->session->watchdog.arm(kLingerMs);
-  co_await bridge->client.async_close(reason, kAwait);
-  bridge->session->watchdog.disarm();
+using Deadline = std::chrono::steady_clock::time_point;
+
+/// What is left of a farewell for the client's answer to the close frame; a fifth of the whole in any case.
+uint64_t time_to_close_ms(const Limits& limits, Deadline farewell_end) {
+  using std::chrono::milliseconds;
+  const auto left = std::chrono::duration_cast<milliseconds>(farewell_end - std::chrono::steady_clock::now()).count();
+  return std::max<uint64_t>(left > 0 ? static_cast<uint64_t>(left) : 0, limits.linger_ms / 5 + 1);
 }
 
 /// The plugin has said all: tell the client, and give it a moment to say the rest.
 awaitable<void> finish_outgoing(std::shared_ptr<Bridge> bridge) {
   bridge->plugin_ended = true;
+  const Limits& limits = bridge->session->shared->limits;
+  const Deadline farewell_end = std::chrono::steady_clock::now() + std::chrono::milliseconds(limits.linger_ms);
   if (!bridge->client_ended && !is_closed_both_ways(bridge->plugin)) {
-    bridge->client.text(true);
-    const bool told = co_await send(*bridge->session, bridge->client, kEnd.data(), kEnd.size());
+    bridge->client.socket.text(true);
+    const bool told = co_await send(bridge->client, kEnd.data(), kEnd.size());
     if (told && !bridge->client_ended) {
-      bridge->linger.expires_after(std::chrono::milliseconds(kLingerMs));
+      bridge->linger.expires_at(farewell_end);
       co_await bridge->linger.async_wait(kAwait);
     }
   }
   const auto code =
       bridge->session->shared->draining ? websocket::close_code::going_away : websocket::close_code::normal;
-  co_await close(bridge, code);
+  const websocket::close_reason reason(code);
+  co_await close(bridge->client, reason, time_to_close_ms(limits, farewell_end));
 }
 
 /// Plugin to client.
@@ -131,8 +186,8 @@ awaitable<void> carry_out(std::shared_ptr<Bridge> bridge) {
   while (alive) {
     auto [failure, size] = co_await bridge->plugin.async_read_some(space, kAwait);
     if (failure) break;
-    bridge->client.binary(true);
-    alive = co_await send(*bridge->session, bridge->client, bytes.data(), size);
+    bridge->client.socket.binary(true);
+    alive = co_await send(bridge->client, bytes.data(), size);
   }
   co_await finish_outgoing(bridge);
 }
@@ -147,15 +202,15 @@ bool says_end(const beast::flat_buffer& message) {
 awaitable<bool> carry_in(std::shared_ptr<Bridge> bridge) {
   while (true) {
     beast::flat_buffer message;
-    auto [failure, size] = co_await bridge->client.async_read(message, kAwait);
+    const ErrorCode failure = co_await receive(bridge->client, message);
     if (failure) co_return false;
-    if (bridge->client.got_text()) {
+    if (bridge->client.socket.got_text()) {
       if (says_end(message)) co_return true;
       continue;
     }
-    const auto bytes = message.data();
-    auto [broken, written] = co_await asio::async_write(bridge->plugin, bytes, kAwait);
-    if (broken) co_return false;
+    const std::string bytes(static_cast<const char*>(message.data().data()), message.size());
+    const bool taken = co_await write_to_plugin(*bridge->session, bridge->plugin, bytes);
+    if (!taken) co_return false;
   }
 }
 
@@ -168,7 +223,7 @@ awaitable<void> carry_both_ways(std::shared_ptr<Bridge> bridge) {
   bool alive = finished;
   while (alive) {  // further messages have no meaning, but pings are answered and the end is noticed
     beast::flat_buffer rest;
-    auto [failure, size] = co_await bridge->client.async_read(rest, kAwait);
+    const ErrorCode failure = co_await receive(bridge->client, rest);
     alive = !failure;
   }
   bridge->plugin.shutdown(StreamSocket::shutdown_both, ignored);
@@ -179,11 +234,11 @@ awaitable<void> carry_both_ways(std::shared_ptr<Bridge> bridge) {
 struct Talk {
   Talk(std::shared_ptr<Session> of, Fd stream)
       : session(std::move(of)),
-        client(session->transport),
+        client(*session),
         plugin(session->transport.get_executor(), asio::local::stream_protocol(), stream.release()) {}
 
   const std::shared_ptr<Session> session;
-  WebSocket client;
+  Client client;
   StreamSocket plugin;
   uint16_t closing_code = 0;  ///< of the end that the client is told; 0: of none
 };
@@ -217,28 +272,26 @@ awaitable<void> pass_to_client(std::shared_ptr<Talk> talk) {
       reason.reason = end.reason;
       break;
     }
-    talk->client.text(message->kind == MessageKind::kText);
-    alive = co_await send(*talk->session, talk->client, message->body.data(), message->body.size());
+    talk->client.socket.text(message->kind == MessageKind::kText);
+    alive = co_await send(talk->client, message->body.data(), message->body.size());
   }
   talk->closing_code = reason.code;
-  talk->session->watchdog.arm(kLingerMs);
-  co_await talk->client.async_close(reason, kAwait);
-  talk->session->watchdog.disarm();
+  co_await close(talk->client, reason, talk->session->shared->limits.linger_ms);
 }
 
 /// Client to plugin, until the client ends or the plugin takes no more; how it ended.
 awaitable<MessageEnd> pass_to_plugin(std::shared_ptr<Talk> talk) {
   while (true) {
     beast::flat_buffer message;
-    auto [failure, size] = co_await talk->client.async_read(message, kAwait);
+    const ErrorCode failure = co_await receive(talk->client, message);
     if (failure == websocket::error::closed) {
-      const auto& reason = talk->client.reason();
+      const auto& reason = talk->client.socket.reason();
       const std::string_view words(reason.reason.data(), reason.reason.size());
       co_return end_of_client(reason.code, words);
     }
     constexpr auto kGone = static_cast<uint16_t>(websocket::close_code::abnormal);
     if (failure) co_return end_of_client(talk->closing_code == 0 ? kGone : talk->closing_code, "");
-    const auto kind = talk->client.got_text() ? MessageKind::kText : MessageKind::kBinary;
+    const auto kind = talk->client.socket.got_text() ? MessageKind::kText : MessageKind::kBinary;
     const std::string framed = frame_message(kind, {static_cast<const char*>(message.data().data()), message.size()});
     const bool taken = co_await write_to_plugin(*talk->session, talk->plugin, framed);
     ErrorCode ignored;
@@ -250,23 +303,21 @@ awaitable<MessageEnd> pass_to_plugin(std::shared_ptr<Talk> talk) {
 
 awaitable<void> serve_feed_websocket(std::shared_ptr<Session> session, HttpRequest request,
                                      std::shared_ptr<Feed> feed) {
-  const auto client = std::make_shared<FeedSocket>(session);
-  configure(client->socket, session->shared->limits);
-  auto [refused] = co_await client->socket.async_accept(request, kAwait);
+  const auto to = std::make_shared<FeedSocket>(session);
+  configure(to->client.socket, session->shared->limits);
+  auto [refused] = co_await to->client.socket.async_accept(request, kAwait);
   if (refused) co_return;
-  asio::co_spawn(session->transport.get_executor(), ignore_client(client), asio::detached);
-  FeedSend send_to_client = [client](const FeedPieces& pieces) { return send_lines(client, pieces); };
+  asio::co_spawn(session->transport.get_executor(), ignore_client(to), asio::detached);
+  FeedSend send_to_client = [to](const FeedPieces& pieces) { return send_lines(to, pieces); };
   co_await pump(session, feed, FeedBody::Format::kWebSocket, send_to_client);
   const websocket::close_reason reason(websocket::close_code::going_away);
-  session->watchdog.arm(kLingerMs);
-  co_await client->socket.async_close(reason, kAwait);
-  session->watchdog.disarm();
+  co_await close(to->client, reason, session->shared->limits.linger_ms);
 }
 
 awaitable<void> serve_bridge(std::shared_ptr<Session> session, HttpRequest request, Fd socket) {
   const auto bridge = std::make_shared<Bridge>(session, std::move(socket));
-  configure(bridge->client, session->shared->limits);
-  auto [refused] = co_await bridge->client.async_accept(request, kAwait);
+  configure(bridge->client.socket, session->shared->limits);
+  auto [refused] = co_await bridge->client.socket.async_accept(request, kAwait);
   if (refused) co_return;
   asio::co_spawn(session->transport.get_executor(), carry_out(bridge), asio::detached);
   session->when_draining([weak = std::weak_ptr(bridge)] {
@@ -280,14 +331,14 @@ awaitable<void> serve_bridge(std::shared_ptr<Session> session, HttpRequest reque
 
 awaitable<void> serve_messages(std::shared_ptr<Session> session, HttpRequest request, MessagesBody messages) {
   const auto talk = std::make_shared<Talk>(session, std::move(messages.socket));
-  configure(talk->client, session->shared->limits);
+  configure(talk->client.socket, session->shared->limits);
   if (!messages.protocol.empty()) {
     websocket::stream_base::decorator chosen([protocol = messages.protocol](websocket::response_type& response) {
       response.set(http::field::sec_websocket_protocol, protocol);
     });
-    talk->client.set_option(std::move(chosen));
+    talk->client.socket.set_option(std::move(chosen));
   }
-  auto [refused] = co_await talk->client.async_accept(request, kAwait);
+  auto [refused] = co_await talk->client.socket.async_accept(request, kAwait);
   if (refused) co_return;
   asio::co_spawn(session->transport.get_executor(), pass_to_client(talk), asio::detached);
   session->when_draining([weak = std::weak_ptr(talk)] {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -188,6 +189,21 @@ TEST_CASE("editing by flags changes these fields and nothing else") {
   CHECK(cli.one()["spec"]["parts"] == json::parse(R"([{"name":"axle","length":9}])"));
   CHECK(cli.one()["metadata"]["labels"] == json::parse(R"({"b":"2"})"));
   CHECK(cli({"mc", "edit", "one"}).code == ExitCode::kUsage);
+}
+
+TEST_CASE("a watch is narrowed as the list before it") {
+  Folder folder;
+  FakeHost host([](const FakeRequest& request) -> FakeResponse {
+    if (request.target == "/v1/schema") return {.body = workshop()->serialize()};
+    if (request.target.find("watch=true") != std::string::npos) return {.status = 403, .body = R"({"reason":"no"})"};
+    return {.body = R"({"items":[{"metadata":{"name":"a"}}],"revision":7})"};
+  });
+  run_cli(folder, host.url(), {"mc", "list", "--watch", "--where", "spec.wheels>2", "--since", "1h"});
+  const auto lines = host.lines();
+  const std::string narrowed = "field_selector=spec.wheels%3E2%20%26%26%20metadata.created_at%20%3E%3D%20now-1h";
+  const std::string machines = "GET /v1/tenants/default/machines?";
+  CHECK(std::count(lines.begin(), lines.end(), machines + "limit=500&" + narrowed) == 1);
+  CHECK(std::count(lines.begin(), lines.end(), machines + "watch=true&after_revision=7&" + narrowed) == 1);
 }
 
 TEST_CASE("a watch shows the list and then each change") {

@@ -202,12 +202,11 @@ Status Client::lines(const std::string& target, uint64_t idle_ms, const std::fun
   return Error{Code::kUnavailable, "the host ended the stream", kUnreachableReason};
 }
 
-Status Client::watch(const std::string& collection, const std::string& label_selector, uint64_t after_revision,
-                     uint64_t idle_ms, const std::function<Flow(const WatchEvent&)>& sink) {
-  const std::string target = with_query(
-      collection,
-      {{"watch", "true"}, {"label_selector", label_selector}, {"after_revision", std::to_string(after_revision)}});
-  return lines(target, idle_ms, [&](const json& line) {
+Status Client::watch(const std::string& collection, const Query& which, uint64_t after_revision, uint64_t idle_ms,
+                     const std::function<Flow(const WatchEvent&)>& sink) {
+  Query query = {{"watch", "true"}, {"after_revision", std::to_string(after_revision)}};
+  query.insert(query.end(), which.begin(), which.end());
+  return lines(with_query(collection, query), idle_ms, [&](const json& line) {
     const auto type = watch_type(text_at(line, "type"));
     if (!type) return Flow::kContinue;
     return sink({*type, value_at(line, "object"), number_at(line, "revision")});

@@ -67,8 +67,9 @@ class Client {
   Result<ObjectList> list(const std::string& collection, const std::string& label_selector, const Query& more = {});
   /// Until the sink stops it, `idle_ms` pass without a line (DEADLINE_EXCEEDED), or the host ends it (UNAVAILABLE).
   /// OUT_OF_RANGE: the host no longer knows what came after that revision.
-  Status watch(const std::string& collection, const std::string& label_selector, uint64_t after_revision,
-               uint64_t idle_ms, const std::function<Flow(const WatchEvent&)>& sink);
+  /// `which`: label_selector and field_selector.
+  Status watch(const std::string& collection, const Query& which, uint64_t after_revision, uint64_t idle_ms,
+               const std::function<Flow(const WatchEvent&)>& sink);
   /// Lines of JSON; an {"type":"ERROR"} line is the end and its problem is the error.
   Status lines(const std::string& target, uint64_t idle_ms, const std::function<Flow(const nlohmann::json&)>& sink);
   Status terminal(TerminalSession session);

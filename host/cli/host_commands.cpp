@@ -34,12 +34,16 @@ void count(const Kind& kind, const json& object, Counts& counts) {
   const auto state = contract::convergence(kind, nullptr, parts->metadata, parts->spec, parts->status,
                                            number_at(object, "metadata.generation"));
   if (!state.ok()) return;
-  if (*state == Convergence::kReady) ++counts.ready;
-  if (*state == Convergence::kPending) ++counts.pending;
-  if (*state == Convergence::kFailed) ++counts.failed;
+  if (*state == Convergence::kFailed)
+    ++counts.failed;
+  else if (*state == Convergence::kReady || !kind.ready_when)
+    ++counts.ready;
+  else
+    ++counts.pending;
 }
 
-/// One row a kind that has objects which can be ready or not.
+/// One row a kind that has objects with a status. Those of a kind that does not say when they are ready are so as long
+/// as they have not failed: nobody may be there who would say that it has seen them.
 Result<Table> count_objects(Session& session) {
   Table table{{"KIND", "READY", "PENDING", "FAILED"}, {}};
   Client& client = *TRY(session.client());

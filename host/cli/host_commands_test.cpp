@@ -26,6 +26,32 @@ TEST_CASE("events are shown as they were kept, and what was lost is said") {
   CHECK(done.err == "novacron: 3 events were lost before this one\n");
 }
 
+TEST_CASE("objects count as pending only where their kind says when they are ready") {
+  Folder folder;
+  FakeHost host([](const FakeRequest& request) -> FakeResponse {
+    if (request.target == "/v1/schema") return {.body = workshop()->serialize()};
+    if (request.target == "/version") return {.body = R"({"version":"1.0.0"})"};
+    if (request.target == "/readyz") return {.body = R"({"status":"ready"})"};
+    if (request.target.starts_with("/v1/contracts"))
+      return {.body = R"({"items":[{"metadata":{"name":"a","generation":2},"status":{"observed_generation":2}},
+                                   {"metadata":{"name":"b","generation":2},"status":{"observed_generation":1}},
+                                   {"metadata":{"name":"c","generation":1}}]})"};
+    if (request.target.starts_with("/v1/tenants/default/machines"))
+      return {
+          .body =
+              R"({"items":[{"metadata":{"name":"a","generation":1},"status":{"phase":"BROKEN","observed_generation":1}},
+                                   {"metadata":{"name":"b","generation":1},"spec":{"mode":"ON"},"status":{"phase":"BUILDING","observed_generation":1}},
+                                   {"metadata":{"name":"c","generation":1},"spec":{"mode":"ON"},"status":{"phase":"WORKING","observed_generation":1}},
+                                   {"metadata":{"name":"d","generation":2},"spec":{"mode":"ON"},"status":{"phase":"WORKING","observed_generation":1}}]})"};
+    return {.body = R"({"items":[]})"};
+  });
+  const Outcome done = run_cli(folder, host.url(), {"status", "-o", "json"});
+  REQUIRE(done.code == ExitCode::kOk);
+  const json kinds = json::parse(done.out)["kinds"];
+  CHECK(kinds["contracts"] == json({{"ready", 3}, {"pending", 0}, {"failed", 0}}));
+  CHECK(kinds["machines"] == json({{"ready", 1}, {"pending", 2}, {"failed", 1}}));
+}
+
 TEST_CASE("a blob is uploaded as it is and its digest printed") {
   Folder folder;
   FakeHost host([](const FakeRequest& request) -> FakeResponse {

@@ -73,22 +73,22 @@ void print_first(Session& session, const Kind& kind, const std::vector<json>& ob
 }
 
 /// Follows changes until the wanted time is over or the user interrupts; a broken connection is taken up again.
-Result<ExitCode> follow(Session& session, const Kind& kind, ObjectList list) {
+Result<ExitCode> follow(Session& session, const Kind& kind, const std::string& where, ObjectList list) {
   WatchPrinter printer(session, kind, table_for(session, kind, list.objects));
   const std::string collection = TRY(session.collection(kind));
   Client& client = *TRY(session.client());
+  const Query which = {{"label_selector", session.globals().selector}, {"field_selector", where}};
   uint64_t revision = list.revision;
   const bool limited = session.globals().timeout_ms.has_value();
   const uint64_t deadline_ns = session.wait_deadline_ns();
   const auto is_over = [&] { return limited && session.environment().clock.monotonic_ns() >= deadline_ns; };
   const uint64_t idle_ms = std::min(kWatchIdleMs, session.globals().timeout_ms.value_or(kWatchIdleMs));
   while (!is_over()) {
-    const Status ended =
-        client.watch(collection, session.globals().selector, revision, idle_ms, [&](const WatchEvent& event) {
-          revision = std::max(revision, event.revision);
-          if (event.type != WatchEvent::Type::kBookmark) printer.print(event);
-          return is_over() ? Flow::kStop : Flow::kContinue;
-        });
+    const Status ended = client.watch(collection, which, revision, idle_ms, [&](const WatchEvent& event) {
+      revision = std::max(revision, event.revision);
+      if (event.type != WatchEvent::Type::kBookmark) printer.print(event);
+      return is_over() ? Flow::kStop : Flow::kContinue;
+    });
     if (ended.ok() || ended.code() == Code::kDeadlineExceeded) continue;
     if (ended.code() != Code::kUnavailable) return ended.error();
     session.environment().sleep_ms(kFirstRetryMs * 5);
@@ -176,10 +176,9 @@ Result<ExitCode> list_objects(Session& session, const Kind& kind, const Argument
                        {"order_by", arguments.get("--sort-by")},
                        {"fields", arguments.get("--fields")},
                        {"at", arguments.get("--at")}};
-  const bool is_plain = where.empty() && !arguments.has("--sort-by") && !arguments.has("--at");
-  if (session.globals().watch && !is_plain)
-    return usage_error("--watch knows neither --where nor --since, --until, --sort-by or --at");
-  if (session.globals().watch) return watch_objects(session, kind);
+  const bool is_of_now = !arguments.has("--sort-by") && !arguments.has("--at");
+  if (session.globals().watch && !is_of_now) return usage_error("--watch knows neither --sort-by nor --at");
+  if (session.globals().watch) return watch_objects(session, kind, where);
   Client& client = *TRY(session.client());
   const std::string path = TRY(session.collection(kind));
   const ObjectList list = TRY(client.list(path, session.globals().selector, query));
@@ -193,12 +192,12 @@ Result<ExitCode> list_objects(Session& session, const Kind& kind, const Argument
   return ExitCode::kOk;
 }
 
-Result<ExitCode> watch_objects(Session& session, const Kind& kind) {
+Result<ExitCode> watch_objects(Session& session, const Kind& kind, const std::string& where) {
   Client& client = *TRY(session.client());
   const std::string path = TRY(session.collection(kind));
-  ObjectList list = TRY(client.list(path, session.globals().selector));
+  ObjectList list = TRY(client.list(path, session.globals().selector, {{"field_selector", where}}));
   print_first(session, kind, list.objects);
-  return follow(session, kind, std::move(list));
+  return follow(session, kind, where, std::move(list));
 }
 
 Result<json> get_object(Session& session, const Kind& kind, const std::string& name, const std::string& at) {

@@ -22,7 +22,7 @@ Result<const contract::Kind*> kind_of(Session& session, const nlohmann::json& ob
 /// --where, --sort-by, --fields and --at.
 std::vector<OptionSpec> list_options();
 Result<ExitCode> list_objects(Session& session, const contract::Kind& kind, const Arguments& arguments);
-Result<ExitCode> watch_objects(Session& session, const contract::Kind& kind);
+Result<ExitCode> watch_objects(Session& session, const contract::Kind& kind, const std::string& where = "");
 Result<ExitCode> show_object(Session& session, const contract::Kind& kind, const std::string& name);
 /// Asks first where the kind wants it.
 Result<ExitCode> delete_objects(Session& session, const contract::Kind& kind, const std::vector<std::string>& names);

@@ -1,5 +1,7 @@
 #include "host/cli/url.h"
 
+#include <arpa/inet.h>
+
 #include <charconv>
 
 #include "host/cli/exit_code.h"
@@ -7,8 +9,11 @@
 namespace novacron::host::cli {
 namespace {
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+/// An address, not a name that only begins like one: that may be anybody's.
+bool is_loopback(const std::string& host) {
+  in_addr address{};
+  if (::inet_pton(AF_INET, host.c_str(), &address) == 1) return (ntohl(address.s_addr) >> 24) == 127;
+  return host == "localhost" || host == "::1";
 }
 
 std::string bracketed(const std::string& host) {

@@ -17,9 +17,13 @@ TEST_CASE("an endpoint is a URL, a host, or the path of a socket") {
 }
 
 TEST_CASE("a token is never sent in the clear to another machine") {
-  const auto refused = parse_endpoint("http://example.org");
-  REQUIRE_FALSE(refused.ok());
-  CHECK(exit_code(refused.error()) == ExitCode::kUsage);
+  for (const char* elsewhere : {"http://example.org", "http://127.example.org", "http://127.0.0.1.example.org",
+                                "http://localhost.example.org", "http://128.0.0.1", "http://[::2]"}) {
+    CAPTURE(elsewhere);
+    const auto refused = parse_endpoint(elsewhere);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(exit_code(refused.error()) == ExitCode::kUsage);
+  }
 }
 
 TEST_CASE("what is no endpoint is refused") {

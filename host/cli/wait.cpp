@@ -102,7 +102,7 @@ class Waiter {
       done_ = is_reached.ok() && *is_reached;
       return done_ || error ? Flow::kStop : Flow::kContinue;
     };
-    const Status ended = client.watch(collection, "", number_at(last_, "metadata.revision"),
+    const Status ended = client.watch(collection, {}, number_at(last_, "metadata.revision"),
                                       std::min(kWatchIdleMs, std::max<uint64_t>(1, left_ms())), sink);
     if (error) return *std::move(error);
     const bool again = ended.ok() || ended.code() == Code::kUnavailable || ended.code() == Code::kDeadlineExceeded ||

@@ -24,6 +24,7 @@
 #include "host/blob/store.h"
 #include "host/bus/bus.h"
 #include "host/daemon/change_events.h"
+#include "host/daemon/contract_controller.h"
 #include "host/daemon/control.h"
 #include "host/daemon/host_metrics.h"
 #include "host/daemon/installed_contracts.h"
@@ -127,6 +128,7 @@ class Daemon::Parts {
   std::unique_ptr<plugin::Broker> broker;
   std::vector<std::unique_ptr<plugin::Service>> services;
   std::unique_ptr<InstalledContracts> contracts;
+  std::unique_ptr<ContractController> contract_statuses;
   std::unique_ptr<PluginController> plugins;
   std::unique_ptr<plugin::Manager> manager;
   std::unique_ptr<resource::Actions> actions;
@@ -217,10 +219,11 @@ Status Daemon::Parts::open_plugins() {
   services.push_back(resource::make_blobs_service(*blobs));
   for (const auto& service : services) TRY_STATUS(broker->offer(*service));
   contracts = std::make_unique<InstalledContracts>(*store, context);
+  contract_statuses = std::make_unique<ContractController>(*store, context);
   plugins = std::make_unique<PluginController>(PluginController::Parts{*store, bus, pool, context});
   manager = std::make_unique<plugin::Manager>(*broker, *contracts, *plugins, manager_options(config));
   store->admit_through(*broker);
-  actions = std::make_unique<resource::Actions>(*store, *broker, pool, timers);
+  actions = std::make_unique<resource::Actions>(*store, *broker, pool, timers, tracer());
   operations = resource::make_operations_service(*actions);
   return broker->offer(*operations);
 }
@@ -308,6 +311,7 @@ void Daemon::Parts::close_stores() {
   gateway.reset();
   control.reset();
   plugins.reset();
+  contract_statuses.reset();
   contracts.reset();
   services.clear();
   collector.reset();
@@ -361,6 +365,7 @@ Daemon::~Daemon() {
 Status Daemon::start() {
   const auto& addresses = parts_->server->addresses();
   TRY_STATUS(parts_->publish_nodes());
+  parts_->contract_statuses->start();
   parts_->plugins->start(*parts_->manager);
   TRY_STATUS(parts_->actions->start());
   parts_->server->start();
@@ -381,6 +386,7 @@ Daemon::Ending Daemon::stop() {
   ::unlink((parts_->config.data_folder + "/run/api.json").c_str());
   parts_->server->stop(parts_->settings.current().api.shutdown_ms);
   parts_->plugins->stop();
+  parts_->contract_statuses->stop();
   parts_->broker->withdraw(*parts_->operations);
   parts_->operations.reset();
   parts_->actions.reset();

@@ -196,8 +196,8 @@ Result<Draft> Actions::Runner::draft(const Store::Impl::Target& target, const au
   return draft;
 }
 
-Actions::Actions(Store& store, plugin::Caller& caller, WorkerPool& pool, TimerQueue& timers)
-    : runner_(std::make_unique<Runner>(store, caller, pool, timers)) {}
+Actions::Actions(Store& store, plugin::Caller& caller, WorkerPool& pool, TimerQueue& timers, trace::Tracer* tracer)
+    : runner_(std::make_unique<Runner>(store, caller, pool, timers, tracer)) {}
 Actions::~Actions() = default;
 
 Status Actions::start() {

@@ -21,6 +21,10 @@ namespace novacron::host {
 class TimerQueue;
 }
 
+namespace novacron::host::trace {
+class Tracer;
+}
+
 namespace novacron::host::resource {
 
 struct ProgressReport;
@@ -66,7 +70,8 @@ struct CurrentOperation {
 /// Calls block, so they belong on worker threads.
 class Actions {
  public:
-  Actions(Store& store, plugin::Caller& caller, WorkerPool& pool, TimerQueue& timers);
+  /// Operations that are taken up again go on in the traces that they began in. `tracer` null: tracing is off.
+  Actions(Store& store, plugin::Caller& caller, WorkerPool& pool, TimerQueue& timers, trace::Tracer* tracer = nullptr);
   /// Waits for the calls under way; their operations stay as running and are taken up by the next start().
   ~Actions();
   Actions(const Actions&) = delete;

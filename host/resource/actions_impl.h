@@ -12,11 +12,11 @@ namespace novacron::host::resource {
 
 class Actions::Runner {
  public:
-  Runner(Store& store, plugin::Caller& caller, WorkerPool& pool, TimerQueue& timers)
+  Runner(Store& store, plugin::Caller& caller, WorkerPool& pool, TimerQueue& timers, trace::Tracer* tracer)
       : store_(store),
         impl_(*store.impl_),
         caller_(caller),
-        operations_(store, impl_.objects, impl_.options.clock, caller, pool, timers) {}
+        operations_(store, impl_.objects, impl_.options.clock, caller, pool, timers, tracer) {}
 
   Status start() { return operations_.start(); }
   Result<ActionResult> run(const auth::ContextPtr& context, const ActionRequest& request);

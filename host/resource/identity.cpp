@@ -2,6 +2,8 @@
 
 #include <host/resource/record.pb.h>
 
+#include "host/trace/scope.h"
+
 namespace novacron::host::resource {
 
 namespace {
@@ -48,6 +50,7 @@ StoredIdentity identity_of(const auth::Context& context) {
   for (const auto& role : context.identity.roles) identity.add_roles(role);
   identity.set_has_chain(!context.chain.empty());
   for (const auto& grant : context.chain) *identity.add_chain() = stored(*grant);
+  identity.set_trace_parent(trace::trace_parent_or(context.trace_parent));
   return identity;
 }
 
@@ -55,6 +58,7 @@ auth::Context context_of(const StoredIdentity& identity) {
   auth::Context context;
   context.identity = {identity.principal(), identity.tenant(), strings(identity.roles())};
   for (const auto& grant : identity.chain()) context.chain.push_back(grant_of(grant));
+  context.trace_parent = identity.trace_parent();
   return context;
 }
 

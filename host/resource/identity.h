@@ -7,7 +7,7 @@ namespace novacron::host::resource {
 
 class StoredIdentity;  // record.proto
 
-/// Whose rights count later: those of the identity, and of each plugin's grant as it is now.
+/// Whose rights count later: those of the identity, and of each plugin's grant as it is now; and whose trace goes on.
 StoredIdentity identity_of(const auth::Context& context);
 auth::Context context_of(const StoredIdentity& identity);
 

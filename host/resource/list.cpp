@@ -1,52 +1,23 @@
 #include <novacron/core/v1/resource.pb.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "host/base/sha256.h"
-#include "host/contract/base64.h"
 #include "host/resource/filter.h"
 #include "host/resource/keys.h"
 #include "host/resource/order.h"
+#include "host/resource/page_token.h"
 #include "host/resource/store_impl.h"
 
 namespace novacron::host::resource {
 
 namespace {
-/// Where a page goes on: the revision and the time of the first one, and the last key. It belongs to one query.
-struct Cursor {
-  uint64_t revision = 0;
-  std::string query;
-  std::string last_key;
-  uint64_t now_ns = 0;
-};
-
+/// Names one query in its page tokens.
 std::string query_of(const std::string& prefix, const ListOptions& wanted) {
   std::string text;
   for (const auto& part : {prefix, wanted.label_selector, wanted.field_selector, wanted.order_by, wanted.version})
     text += part + '\0';
   return sha256_hex(text).substr(0, 16);
-}
-
-std::string encode(const Cursor& cursor) {
-  return contract::base64_encode(std::to_string(cursor.revision) + " " + cursor.query + " " +
-                                 std::to_string(cursor.now_ns) + " " + cursor.last_key);
-}
-
-Result<Cursor> decode(std::string_view token, const std::string& query, const std::string& prefix) {
-  const Error invalid{Code::kInvalidArgument, "this page token is not of this list", "resource.page-token"};
-  const auto text = contract::base64_decode(token);
-  if (!text) return invalid;
-  Cursor cursor;
-  const char* end = text->data() + text->size();
-  const auto [rest, error] = std::from_chars(text->data(), end, cursor.revision);
-  const std::string_view left(rest, static_cast<size_t>(end - rest));
-  if (error != std::errc() || cursor.revision == 0 || !left.starts_with(" " + query + " ")) return invalid;
-  cursor.query = query;
-  const auto [key, no_time] = std::from_chars(left.data() + query.size() + 2, end, cursor.now_ns);
-  if (no_time != std::errc() || key == end || *key != ' ') return invalid;
-  cursor.last_key = std::string(key + 1, end);
-  return cursor.last_key.starts_with(prefix) ? Result<Cursor>(cursor) : invalid;
 }
 
 Result<size_t> page_size(size_t wanted) {
@@ -66,7 +37,7 @@ struct Lookup {
 /// Calls take(object) with those that match, from behind the cursor on, which follows; false ends it. False: that, or
 /// enough was looked at.
 template <class Take>
-Result<bool> each_match(Objects& objects, const Lookup& lookup, size_t at_once, Cursor& cursor, Take&& take) {
+Result<bool> each_match(Objects& objects, const Lookup& lookup, size_t at_once, PageToken& cursor, Take&& take) {
   for (size_t scanned = 0; scanned < kMaxScannedObjects;) {
     auto scan = TRY(objects.scan(lookup.prefix, cursor.last_key, at_once, cursor.revision));
     cursor.revision = scan.revision;
@@ -82,7 +53,7 @@ Result<bool> each_match(Objects& objects, const Lookup& lookup, size_t at_once, 
 }
 
 /// A page by tenant and name.
-Result<ListPage> plain_page(Objects& objects, const Lookup& lookup, Cursor cursor) {
+Result<ListPage> plain_page(Objects& objects, const Lookup& lookup, PageToken cursor) {
   ListPage page;
   const bool all = TRY(each_match(objects, lookup, lookup.size + 1, cursor, [&](StoredObject object) {
     if (page.objects.size() == lookup.size) return false;
@@ -90,7 +61,7 @@ Result<ListPage> plain_page(Objects& objects, const Lookup& lookup, Cursor curso
     return true;
   }));
   page.revision = cursor.revision;
-  if (!all) page.next_page_token = encode(cursor);
+  if (!all) page.next_page_token = format_page_token(cursor);
   return page;
 }
 
@@ -100,9 +71,9 @@ class OrderedPage {
   OrderedPage(Objects& objects, const Lookup& lookup, const Order& order)
       : objects_(objects), lookup_(lookup), order_(order) {}
 
-  Result<ListPage> read(Cursor cursor) {
+  Result<ListPage> read(PageToken cursor) {
     if (!cursor.last_key.empty()) TRY_STATUS(begin_behind(cursor));
-    Cursor scan{cursor.revision, cursor.query, "", 0};
+    PageToken scan{cursor.revision, cursor.query, "", 0};
     Status failed;
     const bool all = TRY(each_match(objects_, lookup_, kMaxPageSize, scan, [&](StoredObject object) {
       failed = take(std::move(object));
@@ -127,10 +98,10 @@ class OrderedPage {
     return order_.rank_of(*message, spec_key(object.ref));
   }
 
-  Status begin_behind(const Cursor& cursor) {
+  Status begin_behind(const PageToken& cursor) {
     const auto key = TRY(parse_object_key(cursor.last_key));
     const auto last = TRY(objects_.read(key.ref, cursor.revision));
-    if (!last) return Error{Code::kInvalidArgument, "this page token is not of this list", "resource.page-token"};
+    if (!last) return wrong_page_token();
     behind_ = TRY(rank_of(*last));
     return {};
   }
@@ -147,7 +118,7 @@ class OrderedPage {
     return {};
   }
 
-  ListPage page(Cursor cursor) {
+  ListPage page(PageToken cursor) {
     std::sort_heap(heap_.begin(), heap_.end(),
                    [this](const Entry& a, const Entry& b) { return order_.before(a.rank, b.rank); });
     ListPage page;
@@ -157,7 +128,7 @@ class OrderedPage {
     for (const auto& entry : heap_) page.objects.push_back(view_of(lookup_.schema, entry.object));
     if (!more) return page;
     cursor.last_key = heap_.back().rank.state_key;
-    page.next_page_token = encode(cursor);
+    page.next_page_token = format_page_token(cursor);
     return page;
   }
 
@@ -177,8 +148,8 @@ Result<ListPage> Store::list(const auth::ContextPtr& context, const ListOptions&
   const auto order = TRY(Order::parse(*kind.message, wanted.order_by));
   const std::string prefix = tenant.empty() ? kind_prefix(kind.id) : tenant_prefix(kind.id, tenant);
   const size_t size = TRY(page_size(wanted.page_size));
-  Cursor cursor{wanted.at_revision, query_of(prefix, wanted), "", impl_->options.clock.real_ns()};
-  if (!wanted.page_token.empty()) cursor = TRY(decode(wanted.page_token, cursor.query, prefix));
+  PageToken cursor{wanted.at_revision, query_of(prefix, wanted), "", impl_->options.clock.real_ns()};
+  if (!wanted.page_token.empty()) cursor = TRY(parse_page_token(wanted.page_token, cursor.query, prefix));
   const auto filter = TRY(Filter::parse(schema, kind, wanted.label_selector, wanted.field_selector, cursor.now_ns));
   const Lookup lookup{schema, kind, prefix, filter, size};
   auto page = TRY(order.empty() ? plain_page(impl_->objects, lookup, std::move(cursor))

@@ -118,6 +118,44 @@ TEST_CASE("a child is an operation of its own that names its parent, once for ea
   CHECK(world.caller.wait_for(3)[1].context->chain.size() == 1);
 }
 
+TEST_CASE("an operation that says no percent has that of its children, until it says one") {
+  RunningWorld world;
+  REQUIRE(world.make_robot("r2").ok());
+  const auto first = world.start_child("a");
+  REQUIRE(reason(first) == "ok");
+  const auto child = on_behalf(world.caller.wait_for(2)[1].context);
+  REQUIRE(reason(world.actions->report(*child, {.percent = 60}, soon())) == "ok");
+  world.shown_with(R"("percent":60)");
+  REQUIRE(reason(world.start_child("b")) == "ok");
+  world.shown_with(R"("percent":30)");
+  world.caller.wait_for(3);
+  REQUIRE(world.store().patch(world.alice, *first, R"({"spec":{"cancel":true}})").ok());
+  world.shown_with(R"("percent":50)");  // what has ended is done with
+  REQUIRE(reason(world.start_child("a")) == "ok");
+  REQUIRE(reason(world.actions->report(*world.plugin, {.percent = 5}, soon())) == "ok");
+  world.shown_with(R"("percent":5)");
+  REQUIRE(reason(world.start_child("c")) == "ok");
+  REQUIRE(reason(world.actions->report(*world.plugin, {.step = "last"}, soon())) == "ok");
+  CHECK(has(world.shown_with("last"), R"("percent":5)"));
+}
+
+TEST_CASE("after a restart the percent of the children counts those that have ended") {
+  RunningWorld world;
+  REQUIRE(world.make_robot("r2").ok());
+  const auto first = world.start_child("a");
+  REQUIRE(reason(world.start_child("b")) == "ok");
+  world.caller.wait_for(3);
+  REQUIRE(world.store().patch(world.alice, *first, R"({"spec":{"cancel":true}})").ok());
+  world.shown_with(R"("percent":50)");
+  world.end_and_begin();
+  const auto calls = world.caller.wait_for(5);
+  for (size_t i = 3; i < 5; ++i) {
+    if (calls[i].key == world.operation.name) continue;
+    REQUIRE(reason(world.actions->report(*on_behalf(calls[i].context), {.percent = 40}, soon())) == "ok");
+  }
+  world.shown_with(R"("percent":70)");
+}
+
 TEST_CASE("a child has the rights of the whole chain, and is refused like any action") {
   RunningWorld world;
   REQUIRE(world.make_robot("r2").ok());

@@ -13,6 +13,8 @@
 namespace novacron::host::resource {
 
 namespace {
+constexpr uint64_t kMaxPercentOfChildren = 99;  ///< as long as their parent runs
+
 Status check(const ProgressReport& report) {
   contract::Violations violations;
   const auto at_most = [&violations](const std::optional<std::string>& text, size_t max, const char* field) {
@@ -47,6 +49,7 @@ struct Progress::Entry {
   uint64_t not_before_ns = 0;
   bool scheduled = false;
   bool urgent = false;
+  bool says_percent = false;  ///< itself, and not its children for it
 };
 
 Progress::Progress(Store& store, const Clock& clock, WorkerPool& pool, TimerQueue& timers)
@@ -79,6 +82,67 @@ void Progress::begin(const ObjectRef& operation, const core::v1::OperationStatus
   entry->status = status;
   entry->status_revision = status_revision;
   entries_[operation.name] = std::move(entry);
+  count_children(operation.name);
+}
+
+void Progress::add_child(const std::string& parent, const std::string& child) {
+  const std::lock_guard lock(mutex_);
+  families_[parent].percents.emplace(child, 0);
+  parents_[child] = parent;
+  count_children(parent);
+}
+
+void Progress::remove_child(const std::string& parent, const std::string& child) {
+  const std::lock_guard lock(mutex_);
+  parents_.erase(child);
+  const auto family = families_.find(parent);
+  if (family == families_.end()) return;
+  family->second.percents.erase(child);
+  if (family->second.percents.empty() && family->second.ended == 0) families_.erase(family);
+  count_children(parent);
+}
+
+void Progress::end_child(const std::string& parent, const std::string& child) {
+  const std::lock_guard lock(mutex_);
+  parents_.erase(child);
+  const auto family = families_.find(parent);
+  if (family == families_.end() || family->second.percents.erase(child) == 0) return;
+  ++family->second.ended;
+  count_children(parent);
+}
+
+void Progress::forget_children(const std::string& parent) {
+  const std::lock_guard lock(mutex_);
+  families_.erase(parent);
+}
+
+/// With the lock held.
+void Progress::tell_parent(const std::string& child, uint32_t percent) {
+  const auto parent = parents_.find(child);
+  if (parent == parents_.end()) return;
+  const auto family = families_.find(parent->second);
+  if (family == families_.end()) return;
+  const auto known = family->second.percents.find(child);
+  if (known == family->second.percents.end() || known->second == percent) return;
+  known->second = percent;
+  count_children(parent->second);
+}
+
+/// With the lock held. Operations are a few deep, so what this may set off at their parents is bounded.
+void Progress::count_children(const std::string& parent) {
+  const auto found = entries_.find(parent);
+  const auto family = families_.find(parent);
+  if (found == entries_.end() || family == families_.end() || found->second->says_percent || stopping_) return;
+  uint64_t sum = 100 * family->second.ended;
+  for (const auto& [child, percent] : family->second.percents) sum += percent;
+  const uint64_t count = family->second.ended + family->second.percents.size();
+  const auto percent = static_cast<uint32_t>(std::min<uint64_t>(sum / count, kMaxPercentOfChildren));
+  Entry& entry = *found->second;
+  if (entry.status.percent() == percent) return;
+  entry.status.set_percent(percent);
+  ++entry.reported;
+  schedule(parent, entry);
+  tell_parent(parent, percent);
 }
 
 Error Progress::not_running(const std::string& operation) const {
@@ -92,6 +156,8 @@ Status Progress::report(const std::string& operation, const ProgressReport& repo
   if (found == entries_.end() || stopping_) return not_running(operation);
   Entry& entry = *found->second;
   merge(report, entry.status);
+  entry.says_percent |= report.percent.has_value();
+  if (report.percent) tell_parent(operation, *report.percent);
   const uint64_t mine = ++entry.reported;
   entry.urgent |= report.checkpoint.has_value();
   schedule(operation, entry);

@@ -43,6 +43,15 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  /// How far the children of an operation are makes its percent, until it reports one itself: each counts the same, and
+  /// those that have ended as whole. So it goes back when a child comes, and is whole when the operation has ended.
+  void add_child(const std::string& parent, const std::string& child);
+  void end_child(const std::string& parent, const std::string& child);
+  /// It never was one.
+  void remove_child(const std::string& parent, const std::string& child);
+  /// It has ended, and gets no children any more.
+  void forget_children(const std::string& parent);
+
   /// The operation runs; `status` is stored with that revision.
   void begin(const ObjectRef& operation, const core::v1::OperationStatus& status, uint64_t status_revision);
   /// With a checkpoint: blocks until it is on the disk, or up to `deadline_ns`. FAILED_PRECONDITION
@@ -56,6 +65,13 @@ class Progress {
 
  private:
   struct Entry;
+  /// The children of an operation.
+  struct Family {
+    std::map<std::string, uint32_t> percents;  ///< of those that have not ended
+    uint64_t ended = 0;
+  };
+  void tell_parent(const std::string& child, uint32_t percent);
+  void count_children(const std::string& parent);
   void schedule(const std::string& operation, Entry& entry);
   void post(const std::string& operation);
   void store_now(const std::string& operation);
@@ -69,6 +85,8 @@ class Progress {
   std::condition_variable stored_;
   bool stopping_ = false;
   std::map<std::string, std::unique_ptr<Entry>> entries_;
+  std::map<std::string, Family> families_;      ///< by parent, until that has ended
+  std::map<std::string, std::string> parents_;  ///< by child
   struct Gate;
   const std::shared_ptr<Gate> gate_;  ///< shared with timers, which may fire when this is gone
   std::unique_ptr<Lane> lane_;

@@ -12,6 +12,7 @@
 #include "host/resource/identity.h"
 #include "host/resource/keys.h"
 #include "host/trace/scope.h"
+#include "host/trace/trace_parent.h"
 #include "sdk/abi/novacron/plugin.h"
 
 namespace novacron::host::resource {
@@ -76,11 +77,12 @@ struct OperationRunner::Job {
 };
 
 OperationRunner::OperationRunner(Store& store, Objects& objects, const Clock& clock, plugin::Caller& caller,
-                                 WorkerPool& pool, TimerQueue& timers)
+                                 WorkerPool& pool, TimerQueue& timers, trace::Tracer* tracer)
     : store_(store),
       objects_(objects),
       clock_(clock),
       caller_(caller),
+      tracer_(tracer),
       host_(auth::host_context("")),
       progress_(store, clock, pool, timers),
       watch_lane_(std::make_unique<Lane>(pool, Lane::Options{"operations.watch", 1, 2})) {
@@ -114,6 +116,7 @@ Status OperationRunner::start() {
   watch();
   const auto operations = TRY(objects_.all(kind_prefix(kOperationKind)));
   for (const auto& operation : operations) expect(operation);
+  for (const auto& operation : operations) count_ended(operation);
   for (const auto& operation : operations) TRY_STATUS(resume(operation));
   return {};
 }
@@ -126,7 +129,20 @@ void OperationRunner::expect(const StoredObject& operation) {
   if (!readable || (status.state() != State::STATE_PENDING && status.state() != State::STATE_RUNNING)) return;
   const std::lock_guard lock(mutex_);
   running_[operation.ref.name].parent = spec.parent().name();
-  if (!spec.parent().name().empty()) children_[spec.parent().name()].emplace(operation.ref.name, operation.ref);
+  if (spec.parent().name().empty()) return;
+  children_[spec.parent().name()].emplace(operation.ref.name, operation.ref);
+  progress_.add_child(spec.parent().name(), operation.ref.name);
+}
+
+void OperationRunner::count_ended(const StoredObject& operation) {
+  core::v1::OperationSpec spec;
+  if (!spec.ParseFromString(operation.record->spec()) || spec.parent().name().empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (running_.contains(operation.ref.name) || !running_.contains(spec.parent().name())) return;
+  }
+  progress_.add_child(spec.parent().name(), operation.ref.name);
+  progress_.end_child(spec.parent().name(), operation.ref.name);
 }
 
 Status OperationRunner::resume(const StoredObject& operation) {
@@ -148,6 +164,8 @@ Status OperationRunner::resume(const StoredObject& operation) {
   }
   auto context = std::make_shared<auth::Context>(context_of(identity));
   context->request_id = spec.request_id();
+  const auto begun_in = trace::parse_trace_parent(context->trace_parent).value_or(trace::SpanContext());
+  const trace::Scope scope(tracer_, begun_in);
   run(operation.ref, std::move(context), identity.depth(), spec.parent().name());
   return {};
 }
@@ -180,6 +198,8 @@ void OperationRunner::forget(const ObjectRef& operation) {
     const std::lock_guard lock(mutex_);
     const auto running = running_.find(operation.name);
     if (running != running_.end()) {
+      progress_.end_child(running->second.parent, operation.name);
+      progress_.forget_children(operation.name);
       const auto siblings = children_.find(running->second.parent);
       if (siblings != children_.end() && siblings->second.erase(operation.name) != 0 && siblings->second.empty())
         children_.erase(siblings);
@@ -358,7 +378,7 @@ Status OperationRunner::adopt(const std::string& parent, const ObjectRef& child)
   if (children.size() >= kMaxChildren && !children.contains(child.name)) {
     return Error{Code::kResourceExhausted, "an operation has at most 256 children at a time", "operation.children"};
   }
-  children.emplace(child.name, child);
+  if (children.emplace(child.name, child).second) progress_.add_child(parent, child.name);
   return {};
 }
 
@@ -367,6 +387,7 @@ void OperationRunner::disown(const std::string& parent, const ObjectRef& child) 
   const auto siblings = children_.find(parent);
   if (siblings == children_.end() || running_.contains(child.name)) return;
   siblings->second.erase(child.name);
+  progress_.remove_child(parent, child.name);
   if (siblings->second.empty()) children_.erase(siblings);
 }
 

@@ -15,6 +15,10 @@
 #include "host/resource/progress.h"
 #include "host/resource/store_impl.h"
 
+namespace novacron::host::trace {
+class Tracer;
+}
+
 namespace novacron::host::resource {
 
 inline constexpr uint64_t kProviderPatienceNs = 60'000'000'000;  ///< for a service whose plugin is not there yet
@@ -25,8 +29,9 @@ inline constexpr size_t kMaxChildren = 256;        ///< of one operation at a ti
 
 class OperationRunner {
  public:
+  /// `tracer` null: tracing is off.
   OperationRunner(Store& store, Objects& objects, const Clock& clock, plugin::Caller& caller, WorkerPool& pool,
-                  TimerQueue& timers);
+                  TimerQueue& timers, trace::Tracer* tracer);
   /// Cancels the calls under way and waits for them. Their operations stay as they are.
   ~OperationRunner();
   OperationRunner(const OperationRunner&) = delete;
@@ -62,6 +67,8 @@ class OperationRunner {
     std::string parent;                  ///< empty: none
   };
   void expect(const StoredObject& operation);
+  /// One that has ended counts in the progress of its parent, if that still runs.
+  void count_ended(const StoredObject& operation);
   Status resume(const StoredObject& operation);
   void take_and_carry_out(const ObjectRef& operation, const auth::ContextPtr& context);
   void carry_out(Job job);
@@ -93,6 +100,7 @@ class OperationRunner {
   Objects& objects_;
   const Clock& clock_;
   plugin::Caller& caller_;
+  trace::Tracer* const tracer_;
   const auth::ContextPtr host_;
   Progress progress_;
 

@@ -3,7 +3,7 @@
 
 #include "host/base/timer_queue.h"
 #include "host/resource/actions.h"
-#include "host/resource/testing/world.h"
+#include "host/resource/testing/action_world.h"
 #include "host/trace/scope.h"
 #include "host/trace/testing.h"
 
@@ -75,6 +75,31 @@ TEST_CASE("an operation and its call are parts of the trace of who started it, w
   const auto operation = recording.wait_for("operation");
   CHECK(operation.parent == recording.wait_for("the request").context.span);
   CHECK(recording.only("the call").parent == operation.context.span);
+}
+
+TEST_CASE("an operation that is taken up again goes on in the trace of who started it") {
+  Recording recording;
+  testing::ActionWorld world;
+  world.caller.hold();
+  {
+    const trace::Scope scope(&recording.tracer, {}, "the", "request");
+    REQUIRE(world.run("fetch").ok());
+  }
+  const auto request = recording.wait_for("the request");
+  world.caller.wait_for(1);
+  world.actions.reset();
+  world.restart();
+  REQUIRE(recording.count("operation") == 1);
+  world.actions = std::make_unique<Actions>(world.store(), world.caller, world.pool, world.timers, &recording.tracer);
+  REQUIRE(world.actions->start().ok());
+  world.caller.wait_for(2);
+  world.actions.reset();
+  REQUIRE(recording.count("operation") == 2);
+  for (const auto& span : recording.spans()) {
+    if (span.name != "operation") continue;
+    CHECK(span.parent == request.context.span);
+    CHECK(span.context.trace == request.context.trace);
+  }
 }
 
 }  // namespace novacron::host::resource

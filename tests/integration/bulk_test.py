@@ -50,6 +50,9 @@ def patches(daemon):
     answer = daemon.call("PATCH", low, test, {"Content-Type": "application/json-patch+json"})[2]
     assert states(answer) == {"b0": "REFUSED", "b1": "CHANGED", "b2": "REFUSED", "b3": "REFUSED"}, answer
     assert {item.get("reason") for item in answer["items"]} == {"json.patch-test", None}, "one keeps none of the others"
+    noted = daemon.get("/v1/tasks?outcome=REFUSED")["items"]
+    assert {(task["name"], task["verb"], task["reason"]) for task in noted} == {
+        (name, "update", "json.patch-test") for name in ("b0", "b2", "b3")}, noted
     assert titles(daemon) == ["t0", "found", "t2", "t3", "t4", "t5"]
 
 

@@ -38,9 +38,10 @@ def serves_nothing_before_it_is_there(access, daemon):
 
 def hands_over_what_was_asked(access, daemon):
     status, _, raw = answer(access, "POST", "/ext/routes/a%20b/c/?q=1&r=%2F", b"the body", Content_Type="text/plain",
-                            Cookie="secret=1", X_Custom="kept")
+                            Cookie="secret=1", X_Custom="kept", tracestate="vendor=1,other=2")
     text = raw.decode()
     assert status == 200 and text.startswith("POST /a%20b/c/?q=1&r=%2F of /ext/routes by user:admin\n"), text
+    assert "tracestate: vendor=1,other=2" in text
     assert "X-Custom: kept" in text and text.endswith("\n\nthe body"), text
     assert "secret" not in text and access["token"] not in text, "credentials stay with the host"
 

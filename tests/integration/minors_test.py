@@ -27,6 +27,17 @@ def version(daemon):
     return daemon.get(CONTRACT)["spec"]["version"]
 
 
+def provided_by(daemon, *plugins):
+    """The contract's own status says so, and has been written for the spec that it has."""
+    def is_so():
+        contract = daemon.get(CONTRACT)
+        status = contract.get("status", {})
+        return (status.get("providers", []) == list(plugins)
+                and status.get("observed_generation") == contract["metadata"]["generation"])
+
+    wait_until(is_so, 20, f"{CONTRACT} is provided by {plugins}")
+
+
 def remove_plugin(daemon, name):
     daemon.delete(f"/v1/plugins/{name}")
     wait_until(lambda: name not in [p["metadata"]["name"] for p in daemon.get("/v1/plugins")["items"]], 20, f"{name} is gone")
@@ -40,6 +51,7 @@ def has_what_the_new_one_knows(book):
 def the_old_one_alone(daemon):
     daemon.enable_plugin("ledger-old")
     assert version(daemon) == "1.0.0"
+    provided_by(daemon, "ledger-old")
     problem = refused(lambda: daemon.post(BOOKS, {"metadata": {"name": "early"}, "spec": {"author": "ann"}}))
     assert problem["reason"] == "field.invalid" and "spec.author" in problem["detail"], problem
     daemon.post(BOOKS, {"metadata": {"name": "early"}, "spec": {"title": "old", "chapters": [{"name": "one", "pages": 7}]}})
@@ -51,6 +63,9 @@ def the_new_one_beside_it(daemon):
     daemon.enable_plugin("ledger-new")
     assert version(daemon) == "1.1.0"
     daemon.wait_plugin("ledger-old", "ENABLED")
+    provided_by(daemon, "ledger-new", "ledger-old")
+    counts = json.loads(daemon.cli("status", "-o", "json").stdout)["kinds"]["contracts"]
+    assert counts["pending"] == 0 and counts["ready"] > 0, counts
     assert daemon.get(f"{BOOKS}/early")["spec"]["title"] == "older"
     chapter = {"name": "one", "pages": 5, "subtitle": "in which it begins"}
     daemon.post(BOOKS, {"metadata": {"name": "late"}, "spec": {
@@ -136,6 +151,7 @@ def the_old_one_without_the_new(daemon):
     book = daemon.get(f"{BOOKS}/late")
     assert book["spec"]["author"] == "proofed" and book["status"]["printed_by"] == "the new press", book
     remove_plugin(daemon, "ledger-old")
+    provided_by(daemon)
     assert refused(lambda: daemon.delete(CONTRACT))["reason"] == "contract.in-use"
     daemon.enable_plugin("ledger-old")
     assert version(daemon) == "1.1.0"

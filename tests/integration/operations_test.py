@@ -85,11 +85,26 @@ def children(daemon):
     name = path.rsplit("/", 1)[1]
     selector = f'{OPERATIONS}?field_selector=spec.parent.name%20==%20%22{name}%22'
     mine = wait_until(lambda: (lambda items: items if len(items) == 2 else None)(daemon.get(selector)["items"]), 60, "both run")
+    running_at(daemon, path, 1)  # that of its children: a caravan says nothing before the first has arrived
     daemon.post(f"{path}:cancel")
     assert ended(daemon, path)["state"] == "CANCELLED"
     for child in mine:
         state = ended(daemon, f"{OPERATIONS}/{child['metadata']['name']}")["state"]
         assert state == "CANCELLED", state
+
+
+def what_goes_away_says_so(daemon):
+    """Headers of an action that is deprecated, beside those of every 202."""
+    status, headers, operation = daemon.call("POST", f"{PARCELS}/p1:fetch-back", {"steps": 1})
+    assert status == 202 and headers["Location"] == f"{OPERATIONS}/{operation['metadata']['name']}", headers
+    assert headers["Deprecation"] == "@1769817600" and headers["Sunset"] == "Mon, 01 Feb 2027 00:00:00 GMT", headers
+    assert ended(daemon, headers["Location"])["state"] == "SUCCEEDED"
+    headers = daemon.call("POST", f"{PARCELS}/p1:deliver", {"steps": 1})[1]
+    assert "Deprecation" not in headers and "Sunset" not in headers, headers
+    ended(daemon, headers["Location"])
+    paths = daemon.get("/openapi.json")["paths"]
+    (action,) = [item["post"] for path, item in paths.items() if path.endswith("/parcels/{name}:fetch-back")]
+    assert action["deprecated"] is True and "deliver it to yourself" in action["description"], action
 
 
 def a_kill_is_survived(daemon):
@@ -194,6 +209,7 @@ def main():
         progress_and_result(daemon)
         cancel(daemon)
         children(daemon)
+        what_goes_away_says_so(daemon)
         a_kill_is_survived(daemon)
         the_log_tells(daemon)
         undo(daemon)

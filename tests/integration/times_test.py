@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import os
+import subprocess
 from urllib.parse import quote
 
-from harness import ApiError, Daemon, UnixConnection, folder
+from harness import BUILD, ApiError, Daemon, UnixConnection, folder
 
 TENANTS = "/v1/tenants"
 
@@ -37,6 +39,27 @@ def lists_and_watches(daemon):
     event = next(e for e in map(json.loads, stream) if e["type"] != "BOOKMARK")
     assert event["object"]["metadata"]["name"] == "later", event
     connection.close()
+
+
+def watches_of_the_command_line(daemon):
+    """--watch knows --where and --since as a list does."""
+    where = 'metadata.name != "shunned"'
+    daemon.post(TENANTS, {"metadata": {"name": "shunned"}, "spec": {}})
+    watch = subprocess.Popen(
+        [BUILD / "bin" / "novacron", "tenant", "list", "--watch", "--where", where, "--since", "1h", "-o", "name", "--timeout", "60s"],
+        env=dict(os.environ, HOME=str(daemon.path), NOVACRON_SOCKET=daemon.socket, NO_COLOR="1"),
+        stdout=subprocess.PIPE, text=True)
+    try:
+        first = {watch.stdout.readline().strip() for _ in daemon.get(TENANTS)["items"][1:]}
+        assert "default" in first and "shunned" not in first, first
+        daemon.patch(f"{TENANTS}/shunned", {"spec": {"description": "again"}})
+        daemon.post(TENANTS, {"metadata": {"name": "watched"}, "spec": {}})
+        assert watch.stdout.readline().strip() == "watched"
+    finally:
+        watch.kill()
+        watch.wait()
+    refusal = daemon.cli("tenant", "list", "--watch", "--sort-by", "metadata.name", check=False)
+    assert refusal.returncode == 2 and "--sort-by" in refusal.stderr, refusal
 
 
 def events_of(daemon, query):
@@ -80,6 +103,7 @@ def main():
         lists_and_watches(daemon)
         events(daemon)
         command_line(daemon)
+        watches_of_the_command_line(daemon)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include "host/contract/json.h"
 #include "host/contract/testing/testing.h"
 
@@ -74,6 +76,10 @@ ApiWorld::ApiWorld() {
   options.unix_socket = path;
   server = Server::create(options, *gateway, pool).value();
   server->start();
+}
+
+std::string reason(const Answer& answer) {
+  return nlohmann::json::parse(answer.body, nullptr, false).value("reason", "");
 }
 
 }  // namespace novacron::host::api

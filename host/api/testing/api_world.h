@@ -63,4 +63,24 @@ struct ApiWorld {
   const std::string path = folder.path + "/api.sock";
 };
 
+/// It with a client, and with words for what tests do to robots.
+struct RobotsWorld : ApiWorld {
+  static constexpr const char* kRobots = "/v1/tenants/default/robots";
+  static constexpr const char* kJson = "Content-Type: application/json\r\n";
+  static constexpr const char* kPatch = "Content-Type: application/merge-patch+json\r\n";
+
+  TestClient client{path};
+
+  Answer post(const std::string& target, const std::string& body, const std::string& headers = "") {
+    return client.call("POST", target, body, kJson + headers);
+  }
+  Answer make(const std::string& name, const std::string& labels = "{}") {
+    return post(kRobots, R"({"metadata":{"name":")" + name + R"(","labels":)" + labels + "}}");
+  }
+  std::string robot(const std::string& name) const { return std::string(kRobots) + "/" + name; }
+};
+
+/// Of a problem; empty: it is none.
+std::string reason(const Answer& answer);
+
 }  // namespace novacron::host::api
