@@ -7,6 +7,7 @@
 #include "host/cli/nouns.h"
 #include "host/cli/session.h"
 #include "host/cli/text.h"
+#include "host/cli/tool.h"
 
 namespace novacron::host::cli {
 namespace {
@@ -45,6 +46,23 @@ Result<ExitCode> complete(Session& session, const std::vector<std::string>& word
   return ExitCode::kOk;
 }
 
+Result<ExitCode> run_line(Session& session, const Command& root, const std::vector<OptionSpec>& everywhere,
+                          const std::vector<std::string>& line) {
+  const Parsed parsed = TRY(parse_command_line(root, everywhere, line));
+  if (parsed.help) return print_help(session, *parsed.command, parsed.path);
+  TRY_STATUS(session.read_globals(parsed.arguments));
+  return parsed.command->run(session, parsed.arguments);
+}
+
+/// What can be understood without a schema of `plugin`.
+Command author_tree() {
+  Command plugin{.name = "plugin", .aliases = {"plugins"}};
+  plugin.children = plugin_author_commands();
+  Command root{.name = "novacron", .summary = "Manage the objects of a NovaCron host"};
+  root.children.push_back(std::move(plugin));
+  return root;
+}
+
 Result<ExitCode> run_words(Environment& environment, const std::vector<std::string>& words) {
   const std::vector<OptionSpec> everywhere = global_options();
   const Prescan scan = prescan(everywhere, words);
@@ -53,6 +71,7 @@ Result<ExitCode> run_words(Environment& environment, const std::vector<std::stri
   if (first == kComplete) return complete(session, words);
   const contract::Schema* schema = nullptr;
   const bool wants_help = scan.help || first.empty() || first == "help";
+  if (is_plugin_author_command(scan.words)) return run_line(session, author_tree(), everywhere, words);
   if (!is_own_command(first)) schema = TRY(session.schema(wants_help ? SchemaUse::kHelp : SchemaUse::kFresh));
   const Command root = command_tree(schema);
   std::vector<std::string> line = words;
@@ -61,10 +80,7 @@ Result<ExitCode> run_words(Environment& environment, const std::vector<std::stri
     line.push_back("--help");
   }
   if (first.empty() && !scan.help) return print_help(session, root, root.name);
-  const Parsed parsed = TRY(parse_command_line(root, everywhere, line));
-  if (parsed.help) return print_help(session, *parsed.command, parsed.path);
-  TRY_STATUS(session.read_globals(parsed.arguments));
-  return parsed.command->run(session, parsed.arguments);
+  return run_line(session, root, everywhere, line);
 }
 
 std::vector<std::string> own_names(const std::vector<Command>& commands) {

@@ -6,6 +6,7 @@
 #include <iosfwd>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "host/base/clock.h"
 #include "host/base/result.h"
@@ -26,6 +27,8 @@ struct Environment {
   std::function<std::unique_ptr<Transport>(Endpoint, TlsOptions)> connect = make_transport;
   std::function<Result<std::string>(const std::string& prompt)> read_secret;  ///< from the terminal, not shown
   std::function<Status(const std::string& path)> edit_file;                   ///< in the user's editor
+  /// Runs a program of this installation with the same streams: its exit status.
+  std::function<Result<int>(const std::string& program, const std::vector<std::string>& arguments)> run_program;
   const Clock& clock = system_clock();
 
   /// Colours are wanted on standard output.

@@ -10,6 +10,7 @@
 
 #include "host/cli/app.h"
 #include "host/cli/terminal.h"
+#include "host/cli/tool.h"
 
 int main(int argc, char** argv) {
   using namespace novacron::host::cli;
@@ -30,6 +31,7 @@ int main(int argc, char** argv) {
                               },
                           .sleep_ms = [](uint64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); },
                           .read_secret = read_secret_from_terminal,
-                          .edit_file = edit_in_editor};
+                          .edit_file = edit_in_editor,
+                          .run_program = run_program_beside};
   return static_cast<int>(run(environment, std::vector<std::string>(argv + 1, argv + argc)));
 }

@@ -4,6 +4,7 @@
 #include "host/cli/nouns.h"
 #include "host/cli/objects.h"
 #include "host/cli/text.h"
+#include "host/cli/tool.h"
 
 namespace novacron::host::cli {
 namespace {
@@ -132,6 +133,7 @@ Command plugin_command(const Kind& kind) {
     own->section = "Plugins";
     command.children.insert(command.children.begin(), std::move(*own));
   }
+  for (Command& own : plugin_author_commands()) command.children.push_back(std::move(own));
   return command;
 }
 

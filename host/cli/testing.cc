@@ -180,7 +180,8 @@ Outcome run_cli(const Folder& folder, const std::string& server, std::vector<std
                               },
                           .sleep_ms = [](uint64_t) {},
                           .read_secret = [&](const std::string&) -> Result<std::string> { return options.secret; },
-                          .edit_file = [](const std::string&) { return Status(); }};
+                          .edit_file = [](const std::string&) { return Status(); },
+                          .run_program = options.run_program};
   const ExitCode code = run(environment, words);
   return {code, out.str(), err.str()};
 }

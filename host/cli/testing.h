@@ -107,6 +107,7 @@ struct RunOptions {
   bool is_terminal = false;
   std::map<std::string, std::string> variables = {};
   std::string secret = {};
+  std::function<Result<int>(const std::string& program, const std::vector<std::string>& arguments)> run_program = {};
 };
 
 /// Runs the CLI with its files in `folder`. `server` "": none is named.

@@ -11,7 +11,7 @@ static nc_code invoke(nc_instance* self, uint32_t service, const nc_request* req
   const nc_host* host = (const nc_host*)self;
   nc_message reply = {sizeof reply, NC_MESSAGE_LAST, {"\n\015Hello from C!", 15, NULL, NULL}, {0, {0}}};
   nc_result result = {.size = sizeof result, .code = NC_OK, .message = &reply};
-  return (void)service, host->finish(host->self, request->call, &result);
+  return (void)service, novacron_discard(request->message), host->finish(host->self, request->call, &result), NC_OK;
 }
 static void destroy(nc_instance* self) {
   (void)self;
