@@ -72,10 +72,10 @@ std::optional<Error> EventChannel::ended() const {
 FeedLog::Source::Made EventChannel::make() {
   Made made;
   std::vector<bus::EventPtr> events;
+  size_t bytes = 0;
   {
     const std::lock_guard lock(mutex_);
     made.lost = std::exchange(lost_, 0);
-    size_t bytes = 0;
     while (!events_.empty() && bytes < kBlockBytes) {
       bytes += kEventHeadBytes + (events_.front()->body ? events_.front()->body->size() : 0);
       events.push_back(std::move(events_.front()));
@@ -84,7 +84,7 @@ FeedLog::Source::Made EventChannel::make() {
   }
   if (events.empty()) return made;
   auto block = std::make_shared<FeedBlock>();
-  block->bytes.reserve(kBlockBytes + kBlockBytes / 2);
+  block->bytes.reserve(bytes + bytes / 2);  // blocks of one event are kept by the thousand where somebody does not read
   block->marks.reserve(events.size());
   for (const auto& event : events) {
     if (framing_ == FeedFraming::kServerSentEvents)

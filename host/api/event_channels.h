@@ -15,9 +15,9 @@
 
 namespace novacron::host::api {
 
-inline constexpr size_t kMaxQueuedEvents = 4'096;           ///< of one client; then its feed ends with "bus.overflow"
-inline constexpr size_t kMaxLogBytes = 16 * 1'024 * 1'024;  ///< likewise, where clients share
-inline constexpr size_t kBlockBytes = 32 * 1'024;           ///< made at once, unless one text alone is longer
+inline constexpr size_t kMaxQueuedEvents = 4'096;          ///< of one client; then its feed ends with "bus.overflow"
+inline constexpr size_t kMaxLogBytes = 4 * 1'024 * 1'024;  ///< likewise, where clients share
+inline constexpr size_t kBlockBytes = 32 * 1'024;          ///< made at once, unless one text alone is longer
 
 /// [any] thread. One of a pattern, a tenant and a framing, as long as somebody follows it.
 class EventChannel final : public std::enable_shared_from_this<EventChannel>, private FeedLog::Source {

@@ -42,10 +42,14 @@ struct Waits {
 /// the read under way to end; when that meets a broken frame, it waits for the close, and no end of the socket wakes
 /// either of them. So who closes has a time, after which the socket is closed and both are cancelled.
 struct Client {
-  explicit Client(Session& of) : session(of), socket(of.transport) {}
+  explicit Client(Session& of)
+      : session(of), socket(of.transport), until_closed(of.transport.get_executor(), Clock::time_point::max()) {}
+  using Clock = std::chrono::steady_clock;
   Session& session;  ///< whoever holds this holds it
   WebSocket socket;
-  bool is_closing = false;
+  bool is_closing = false;           ///< by this side
+  std::optional<ErrorCode> outcome;  ///< of that: error::closed when the client has answered
+  asio::steady_timer until_closed;   ///< cancelled when there is an outcome
   const std::shared_ptr<Waits> waits = std::make_shared<Waits>();  ///< shared with a timer that may outlive this
 };
 
@@ -66,17 +70,18 @@ awaitable<bool> send(Client& client, const char* data, size_t size) {
   co_return !failure;
 }
 
-/// Reads one message. What comes while this side closes is dropped: Beast's close reads too, and by then may have
-/// taken the kind of the message after it for that of this one.
+/// Reads one message, piece by piece. While this side closes no piece is begun, and what there is of a message is
+/// dropped: Beast's close reads too, in between the pieces, and leaves the stream in a state that the next one takes
+/// for a broken invariant, or for a message of another kind.
 awaitable<ErrorCode> receive(Client& client, beast::flat_buffer& message) {
-  ErrorCode outcome;
-  do {
-    message.clear();
+  while (!client.is_closing) {
     auto cancellable = asio::bind_cancellation_slot(client.waits->reading.slot(), kAwait);
-    auto [failure, size] = co_await client.socket.async_read(message, std::move(cancellable));
-    outcome = failure;
-  } while (!outcome && client.is_closing);
-  co_return outcome;
+    auto [failure, size] = co_await client.socket.async_read_some(message, 0, std::move(cancellable));
+    if (failure) co_return failure;
+    if (client.socket.is_message_done() && !client.is_closing) co_return ErrorCode();
+  }
+  if (!client.outcome) co_await client.until_closed.async_wait(kAwait);
+  co_return client.outcome.value_or(asio::error::operation_aborted);
 }
 
 /// The client is to answer; the connection ends anyway when it has not in time.
@@ -92,7 +97,9 @@ awaitable<void> close(Client& client, websocket::close_reason reason, uint64_t t
     waits->cancel();
   });
   auto cancellable = asio::bind_cancellation_slot(client.waits->closing.slot(), kAwait);
-  co_await client.socket.async_close(reason, std::move(cancellable));
+  auto [failure] = co_await client.socket.async_close(reason, std::move(cancellable));
+  client.outcome = failure ? failure : ErrorCode(websocket::error::closed);
+  client.until_closed.cancel();
 }
 
 // ---- feeds

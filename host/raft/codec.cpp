@@ -117,7 +117,7 @@ Status read(Reader in, VoteReply& out) {
         out.kind = TRY(read_kind(in.get_uint32()));
         break;
       case number(kVoteGranted):
-        out.granted = in.get_bool();
+        out.granted = in.get_uint64() != 0;
         break;
       default:
         in.skip();
@@ -197,7 +197,7 @@ Status read(Reader in, AppendReply& out) {
   while (in.next()) {
     switch (in.tag_and_type()) {
       case number(kAccepted):
-        out.accepted = in.get_bool();
+        out.accepted = in.get_uint64() != 0;
         break;
       case number(kAgreedIndex):
         out.index = in.get_uint64();

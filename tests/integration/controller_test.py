@@ -70,6 +70,9 @@ def main():
 
         daemon.stop()
         daemon.start()
+        # The host serves before it has looked at its plugins; until then it knows of none.
+        known = lambda: "ledger-old" in (condition_of(daemon.get(f"{BOOKS}/one")) or {"message": ""})["message"]
+        wait_until(known, 20, "the host knows its plugins again")
         everything_says(daemon, "ledger-old")
         set_enabled(daemon, True)
         everything_says(daemon, None)
