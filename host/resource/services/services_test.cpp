@@ -35,13 +35,15 @@ class FakeCall final : public plugin::ServerCall {
   const std::string& node() const override { return node_; }
   bool cancelled() const override { return cancelled_; }
   void on_cancel(std::function<void()> callback) override {
-    const std::lock_guard lock(mutex_);
-    on_cancel_ = std::move(callback);
+    std::unique_lock lock(mutex_);
+    on_cancel_ = callback;
+    lock.unlock();
+    if (cancelled_) callback();
   }
   /// The reader goes: the call ends soon.
   void cancel() {
-    cancelled_ = true;
     std::unique_lock lock(mutex_);
+    cancelled_ = true;
     const auto callback = on_cancel_;
     lock.unlock();
     if (callback) callback();

@@ -32,15 +32,16 @@ void StreamPump::schedule() {
 
 void StreamPump::run() {
   while (!ended_) {
+    {
+      // Before anything is looked at: what wakes it from here on, be it an end or news, is seen in the next round.
+      const std::lock_guard lock(mutex_);
+      again_ = false;
+    }
     if (call_->cancelled()) return end({Code::kCancelled, "nobody reads any more", "host.cancelled"});
     if (!send_pending()) {
       if (ended_) return;
       timers_.at(system_clock().monotonic_ns() + kPumpAgainNs, [self = shared_from_this()] { self->schedule(); });
       return;  // still running_: the timer goes on
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      again_ = false;
     }
     auto next = source_();
     if (!next.ok()) return end(std::move(next).error());
