@@ -39,7 +39,7 @@
 #include "host/resource/collector.h"
 #include "host/resource/services/services.h"
 #include "host/state/file.h"
-#include "host/state/one_node.h"
+#include "host/state/replica.h"
 
 namespace novacron::host::daemon {
 namespace {
@@ -134,7 +134,7 @@ class Daemon::Parts {
   TimerQueue timers{system_clock()};
   bus::Bus bus{system_clock()};
   metrics::Metrics metrics;
-  std::unique_ptr<state::OneNode> engine;
+  std::unique_ptr<state::Replica> engine;
   std::unique_ptr<ChangeEvents> change_events;
   std::unique_ptr<blob::Store> blobs;
   std::unique_ptr<auth::RoleAuthorizer> authorizer;
@@ -159,10 +159,10 @@ class Daemon::Parts {
 Status Daemon::Parts::open_stores() {
   traces = TRY(Traces::create(config, incarnation));
   TRY_STATUS(make_folder(config.data_folder));
-  state::OneNode::Options state_options;
+  state::Replica::Options state_options;
   state_options.folder = config.data_folder + "/state";
   state_options.on_fatal = die;
-  engine = TRY(state::OneNode::open(state::posix_files(), system_clock(), std::move(state_options)));
+  engine = TRY(state::Replica::open(state::posix_files(), system_clock(), std::move(state_options)));
   blob::Store::Options blob_options;
   blob_options.max_bytes = config.blobs.max_bytes;
   blobs = TRY(blob::Store::open(config.data_folder + "/blobs", blob_options, system_clock()));

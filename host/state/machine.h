@@ -35,7 +35,9 @@ struct LeaseState {
 class Machine final {
  public:
   /// Index 0 is none; indexes ascend by one. An error too is an outcome: the entry had no effect.
-  Result<Outcome> apply(Command command, uint64_t index, uint64_t session, uint64_t sequence);
+  Result<Outcome> apply(Command command, uint64_t index);
+  /// An entry that says nothing to it.
+  void skip(uint64_t index);
 
   uint64_t index() const { return index_; }
   Keyspace& keys() { return keys_; }
@@ -51,7 +53,7 @@ class Machine final {
   void restore_lease_keys();
 
  private:
-  Result<Outcome> apply_what(Txn& txn, uint64_t time_ns, uint64_t session, uint64_t sequence);
+  Result<Outcome> apply_what(Txn& txn, uint64_t time_ns);
   Result<Outcome> apply_what(const GrantLease& grant);
   Result<Outcome> apply_what(const EndLease& end, uint64_t time_ns);
   Result<Outcome> apply_what(const OpenSession&);

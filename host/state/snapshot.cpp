@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "host/raft/membership.h"
 #include "host/state/coding.h"
 #include "host/state/crc32c.h"
 
@@ -14,7 +15,7 @@ constexpr size_t kBlockBytes = 256 * 1'024;            // flushed from here on
 constexpr size_t kMaxBlockBytes = 64 * 1'024 * 1'024;  // what a reader believes
 constexpr size_t kBlockHeaderBytes = 8;
 
-enum Item : uint8_t { kHead = 1, kLease = 2, kSession = 3, kEntry = 4, kChange = 5, kEnd = 6 };
+enum Item : uint8_t { kHead = 1, kLease = 2, kSession = 3, kEntry = 4, kChange = 5, kEnd = 6, kMembers = 7 };
 
 std::string snapshot_name(uint64_t index) {
   char name[32];
@@ -101,6 +102,10 @@ class Loader {
       machine_.keys().restore_entry(std::move(entry));
     } else if (kind == kChange) {
       TRY_STATUS(load_change(in));
+    } else if (kind == kMembers) {
+      auto members = raft::decode_membership(in.bytes());
+      if (!members.ok()) return damaged("the members");
+      head_.members = *std::move(members);
     } else if (kind == kEnd) {
       if (in.varint() != items_ - 1) return damaged("count of items");
       ended_ = true;
@@ -184,6 +189,10 @@ Result<std::unique_ptr<SnapshotWriter>> SnapshotWriter::create(FileSystem& files
   out.varint(head.term);
   out.varint(head.floor);
   out.varint(head.revision);
+  ++writer->items_;
+  if (head.members.members.empty()) return writer;
+  out.byte(kMembers);
+  out.bytes(raft::encode(head.members));
   ++writer->items_;
   return writer;
 }

@@ -1,4 +1,4 @@
-#include "host/state/one_node.h"
+#include "host/state/replica.h"
 
 #include <atomic>
 #include <chrono>
@@ -9,9 +9,9 @@
 #include <thread>
 
 #include "host/base/log.h"
-#include "host/state/committer.h"
 #include "host/state/data_folder.h"
 #include "host/state/lease_clock.h"
+#include "host/state/runner.h"
 #include "host/state/snapshotter.h"
 #include "host/state/watch_hub.h"
 
@@ -19,6 +19,7 @@ namespace novacron::host::state {
 namespace {
 
 constexpr uint64_t kNsPerMs = 1'000'000;
+constexpr raft::NodeId kOnlyNode = 1;
 constexpr size_t kCleanedAtOnce = 1'000;         // under one hold of the lock
 constexpr size_t kCleanedPerTick = 100;          // times that
 constexpr size_t kAgedPerTick = 10'000;          // changes looked at for their age
@@ -41,7 +42,7 @@ bool has_put(const std::vector<Write>& writes) {
 
 }  // namespace
 
-class OneNode::State final : public ChangeSource {
+class Replica::State final : public ChangeSource {
  public:
   static Result<std::unique_ptr<State>> open(FileSystem& files, const Clock& clock, Options options);
   ~State() override;
@@ -52,21 +53,21 @@ class OneNode::State final : public ChangeSource {
   void txn(Txn txn, Callback<TxnReply> done);
   Result<RangeReply> range(const RangeRequest& request) const;
   void grant_lease(uint64_t ttl_ms, Callback<Lease> done);
-  void end_lease(uint64_t lease, Committer::Origin origin, Callback<void> done);
-  void compact(Revision revision, Committer::Origin origin, Callback<void> done);
+  void end_lease(uint64_t lease, Runner::Origin origin, Callback<void> done);
+  void compact(Revision revision, Runner::Origin origin, Callback<void> done);
   EngineStatus status() const;
   void tick();
   Status snapshot();
 
   WatchHub& hub() { return *hub_; }
-  Committer& committer() { return *committer_; }
+  Runner& runner() { return *runner_; }
   Result<Lease> keep_lease(uint64_t lease) { return lease_clock_.keep(lease, clock_.monotonic_ns()); }
 
  private:
   State(FileSystem& files, const Clock& clock, Options options)
       : files_(files), clock_(clock), options_(std::move(options)) {}
 
-  void start(Recovered recovered);
+  Status start(Recovered recovered);
   void tick_main();
   void end_expired_leases();
   void compact_history();
@@ -81,7 +82,7 @@ class OneNode::State final : public ChangeSource {
   SharedMachine shared_;
   LeaseClock lease_clock_;
   std::unique_ptr<WatchHub> hub_;
-  std::unique_ptr<Committer> committer_;
+  std::unique_ptr<Runner> runner_;
 
   std::mutex snapshot_mutex_;  ///< held while one is written
   std::thread snapshot_thread_;
@@ -98,52 +99,63 @@ class OneNode::State final : public ChangeSource {
   std::thread tick_thread_;
 };
 
-Result<std::unique_ptr<OneNode::State>> OneNode::State::open(FileSystem& files, const Clock& clock, Options options) {
+Result<std::unique_ptr<Replica::State>> Replica::State::open(FileSystem& files, const Clock& clock, Options options) {
   std::unique_ptr<State> state(new State(files, clock, std::move(options)));
-  const Log::Options log_options{.segment_bytes = state->options_.segment_bytes, .salt = std::random_device()()};
-  state->start(TRY(recover_folder(files, state->options_.folder, log_options, state->shared_)));
+  const Options& chosen = state->options_;
+  const FolderOptions folder{
+      .folder = chosen.folder,
+      .log = {.segment_bytes = chosen.segment_bytes, .salt = std::random_device()()},
+      .node = kOnlyNode,
+      .first_members = {{{kOnlyNode, raft::MemberRole::kVoter}}},
+  };
+  auto recovered = TRY(recover_folder(files, folder, state->shared_));
+  TRY_STATUS(state->start(std::move(recovered)));
   return state;
 }
 
-void OneNode::State::start(Recovered recovered) {
+Status Replica::State::start(Recovered recovered) {
   lock_ = std::move(recovered.lock);
   const uint64_t now = clock_.monotonic_ns();
   compacted_ns_ = progress_ns_ = now;
   snapshot_at_bytes_ = options_.snapshot_after_bytes;
   for (const auto& [lease, state] : shared_.machine.leases()) lease_clock_.start({lease, state.ttl_ms}, now);
   hub_ = std::make_unique<WatchHub>(*this);
-  committer_ =
-      std::make_unique<Committer>(std::move(recovered.log), shared_, clock_,
-                                  Committer::Hooks{.applied = [this] { hub_->notify(); }, .fatal = options_.on_fatal});
+  raft::Core::Options core_options;
+  core_options.node = kOnlyNode;
+  core_options.random = std::mt19937_64(std::random_device()());
+  auto core = TRY(raft::Core::restore(std::move(core_options), std::move(recovered.stored)));
+  runner_ = TRY(Runner::start(std::move(recovered.log), std::move(core), shared_, clock_,
+                              {.applied = [this] { hub_->notify(); }, .fatal = options_.on_fatal}));
   if (options_.tick_ms > 0) tick_thread_ = std::thread([this] { tick_main(); });
+  return {};
 }
 
-OneNode::State::~State() {
+Replica::State::~State() {
   {
     std::lock_guard lock(tick_mutex_);
     stopping_ = true;
     tick_wake_.notify_one();
   }
   if (tick_thread_.joinable()) tick_thread_.join();
-  if (committer_) committer_->stop();
+  if (runner_) runner_->stop();
   stop_snapshot_ = true;
   if (snapshot_thread_.joinable()) snapshot_thread_.join();
   if (hub_) hub_->stop({Code::kUnavailable, "the state engine has stopped", "state.stopped"});
 }
 
-Revision OneNode::State::revision() const {
+Revision Replica::State::revision() const {
   std::shared_lock lock(shared_.mutex);
   return shared_.machine.keys().revision();
 }
 
-Result<std::vector<ChangePtr>> OneNode::State::changes(Revision after, size_t limit) const {
+Result<std::vector<ChangePtr>> Replica::State::changes(Revision after, size_t limit) const {
   std::shared_lock lock(shared_.mutex);
   const Keyspace& keys = shared_.machine.keys();
   if (after < keys.floor()) return compacted(keys.floor());
   return keys.history(after, limit);
 }
 
-void OneNode::State::txn(Txn txn, Callback<TxnReply> done) {
+void Replica::State::txn(Txn txn, Callback<TxnReply> done) {
   auto checked = check_txn(txn);
   if (checked.ok() && (has_put(txn.writes) || has_put(txn.otherwise))) {
     std::shared_lock lock(shared_.mutex);
@@ -153,16 +165,13 @@ void OneNode::State::txn(Txn txn, Callback<TxnReply> done) {
                       "state.full"};
   }
   if (!checked.ok()) return done(std::move(checked).error());
-  const uint64_t session = txn.session;
-  const uint64_t sequence = txn.sequence;
-  committer_->propose(std::move(txn), session, sequence, Committer::Origin::kClient,
-                      [done = std::move(done)](Result<Outcome> outcome) {
-                        if (!outcome.ok()) return done(std::move(outcome).error());
-                        done(TxnReply{outcome->succeeded, outcome->revision});
-                      });
+  runner_->propose(std::move(txn), Runner::Origin::kClient, [done = std::move(done)](Result<Outcome> outcome) {
+    if (!outcome.ok()) return done(std::move(outcome).error());
+    done(TxnReply{outcome->succeeded, outcome->revision});
+  });
 }
 
-Result<RangeReply> OneNode::State::range(const RangeRequest& request) const {
+Result<RangeReply> Replica::State::range(const RangeRequest& request) const {
   const uint32_t limit = request.limit == 0 ? kDefaultRangeEntries : std::min(request.limit, kMaxRangeEntries);
   std::shared_lock lock(shared_.mutex);
   const Keyspace& keys = shared_.machine.keys();
@@ -172,37 +181,37 @@ Result<RangeReply> OneNode::State::range(const RangeRequest& request) const {
   return keys.range(request.keys, at, limit);
 }
 
-void OneNode::State::grant_lease(uint64_t ttl_ms, Callback<Lease> done) {
+void Replica::State::grant_lease(uint64_t ttl_ms, Callback<Lease> done) {
   if (ttl_ms < kMinLeaseTtlMs || ttl_ms > kMaxLeaseTtlMs)
     return done(
         Error{Code::kInvalidArgument,
               "a lease lives " + std::to_string(kMinLeaseTtlMs) + " to " + std::to_string(kMaxLeaseTtlMs) + " ms",
               "state.lease-ttl"});
-  committer_->propose(GrantLease{ttl_ms}, 0, 0, Committer::Origin::kClient,
-                      [this, ttl_ms, done = std::move(done)](Result<Outcome> outcome) {
-                        if (!outcome.ok()) return done(std::move(outcome).error());
-                        lease_clock_.start({outcome->id, ttl_ms}, clock_.monotonic_ns());
-                        done(Lease{outcome->id, ttl_ms});
-                      });
+  runner_->propose(GrantLease{ttl_ms}, Runner::Origin::kClient,
+                   [this, ttl_ms, done = std::move(done)](Result<Outcome> outcome) {
+                     if (!outcome.ok()) return done(std::move(outcome).error());
+                     lease_clock_.start({outcome->id, ttl_ms}, clock_.monotonic_ns());
+                     done(Lease{outcome->id, ttl_ms});
+                   });
 }
 
-void OneNode::State::end_lease(uint64_t lease, Committer::Origin origin, Callback<void> done) {
-  committer_->propose(EndLease{lease}, 0, 0, origin, [this, lease, done = std::move(done)](Result<Outcome> outcome) {
+void Replica::State::end_lease(uint64_t lease, Runner::Origin origin, Callback<void> done) {
+  runner_->propose(EndLease{lease}, origin, [this, lease, done = std::move(done)](Result<Outcome> outcome) {
     if (outcome.ok() || outcome.code() == Code::kNotFound) lease_clock_.forget(lease);
     done(outcome.ok() ? Status() : Status(std::move(outcome).error()));
   });
 }
 
-void OneNode::State::compact(Revision revision, Committer::Origin origin, Callback<void> done) {
+void Replica::State::compact(Revision revision, Runner::Origin origin, Callback<void> done) {
   if (revision > this->revision()) return done(in_future(this->revision()));
-  committer_->propose(Compact{revision}, 0, 0, origin, [done = std::move(done)](Result<Outcome> outcome) {
+  runner_->propose(Compact{revision}, origin, [done = std::move(done)](Result<Outcome> outcome) {
     done(outcome.ok() ? Status() : Status(std::move(outcome).error()));
   });
 }
 
-EngineStatus OneNode::State::status() const {
+EngineStatus Replica::State::status() const {
   EngineStatus status;
-  status.alarm = committer_->alarm();
+  status.alarm = runner_->alarm();
   status.writable = status.alarm.empty();
   status.watchers = hub_->watchers();
   std::shared_lock lock(shared_.mutex);
@@ -217,7 +226,7 @@ EngineStatus OneNode::State::status() const {
   return status;
 }
 
-void OneNode::State::tick_main() {
+void Replica::State::tick_main() {
   pthread_setname_np(pthread_self(), "nc-tick");
   std::unique_lock lock(tick_mutex_);
   while (!tick_wake_.wait_for(lock, std::chrono::milliseconds(options_.tick_ms), [this] { return stopping_; })) {
@@ -227,11 +236,11 @@ void OneNode::State::tick_main() {
   }
 }
 
-void OneNode::State::tick() {
+void Replica::State::tick() {
   end_expired_leases();
   compact_history();
   clean();
-  committer_->tick();
+  runner_->tick();
   start_snapshot_if_due();
   const uint64_t now = clock_.monotonic_ns();
   if (now - progress_ns_ < options_.progress_ms * kNsPerMs) return;
@@ -239,15 +248,15 @@ void OneNode::State::tick() {
   hub_->send_progress();
 }
 
-void OneNode::State::end_expired_leases() {
+void Replica::State::end_expired_leases() {
   for (const uint64_t lease : lease_clock_.expired(clock_.monotonic_ns()))
-    end_lease(lease, Committer::Origin::kEngine, [this, lease](Status ended) {
+    end_lease(lease, Runner::Origin::kEngine, [this, lease](Status ended) {
       if (!ended.ok() && ended.code() != Code::kNotFound) lease_clock_.retry(lease);
     });
 }
 
 /// What should be compacted by now: the oldest of what any of the three limits asks for.
-Revision OneNode::State::compaction_target(Revision& floor) const {
+Revision Replica::State::compaction_target(Revision& floor) const {
   const uint64_t now = clock_.real_ns();
   const uint64_t age = options_.retain_ms * kNsPerMs;
   std::shared_lock lock(shared_.mutex);
@@ -261,7 +270,7 @@ Revision OneNode::State::compaction_target(Revision& floor) const {
   return target;
 }
 
-void OneNode::State::compact_history() {
+void Replica::State::compact_history() {
   if (compacting_) return;
   Revision floor = 0;
   const Revision target = compaction_target(floor);
@@ -271,10 +280,10 @@ void OneNode::State::compact_history() {
   if (!worth_it && now - compacted_ns_ < kCompactionPauseMs * kNsPerMs) return;
   compacted_ns_ = now;
   compacting_ = true;
-  compact(target, Committer::Origin::kEngine, [this](const Status&) { compacting_ = false; });
+  compact(target, Runner::Origin::kEngine, [this](const Status&) { compacting_ = false; });
 }
 
-void OneNode::State::clean() {
+void Replica::State::clean() {
   bool more = true;
   for (size_t times = 0; more && times < kCleanedPerTick; ++times) {
     std::lock_guard lock(shared_.mutex);
@@ -282,8 +291,8 @@ void OneNode::State::clean() {
   }
 }
 
-void OneNode::State::start_snapshot_if_due() {
-  if (snapshot_runs_ || committer_->logged_bytes() < snapshot_at_bytes_) return;
+void Replica::State::start_snapshot_if_due() {
+  if (snapshot_runs_ || runner_->logged_bytes() < snapshot_at_bytes_) return;
   if (snapshot_thread_.joinable()) snapshot_thread_.join();
   snapshot_runs_ = true;
   snapshot_thread_ = std::thread([this] {
@@ -295,64 +304,63 @@ void OneNode::State::start_snapshot_if_due() {
   });
 }
 
-Status OneNode::State::snapshot() {
+Status Replica::State::snapshot() {
   std::lock_guard lock(snapshot_mutex_);
-  snapshot_at_bytes_ = committer_->logged_bytes() + options_.snapshot_after_bytes;
+  snapshot_at_bytes_ = runner_->logged_bytes() + options_.snapshot_after_bytes;
   const auto head = TRY(write_snapshot(files_, options_.folder, shared_, stop_snapshot_));
   TRY_STATUS(remove_old_snapshots(files_, options_.folder));
-  committer_->drop_through(head.index);
+  runner_->drop_through(head.index);
   return {};
 }
 
-OneNode::OneNode(std::unique_ptr<State> state) : state_(std::move(state)) {}
-OneNode::~OneNode() = default;
+Replica::Replica(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Replica::~Replica() = default;
 
-Result<std::unique_ptr<OneNode>> OneNode::open(FileSystem& files, const Clock& clock, Options options) {
+Result<std::unique_ptr<Replica>> Replica::open(FileSystem& files, const Clock& clock, Options options) {
   auto state = TRY(State::open(files, clock, std::move(options)));
-  return std::unique_ptr<OneNode>(new OneNode(std::move(state)));
+  return std::unique_ptr<Replica>(new Replica(std::move(state)));
 }
 
-void OneNode::txn(Txn txn, Callback<TxnReply> done) {
+void Replica::txn(Txn txn, Callback<TxnReply> done) {
   state_->txn(std::move(txn), std::move(done));
 }
-void OneNode::range(RangeRequest request, Callback<RangeReply> done) {
+void Replica::range(RangeRequest request, Callback<RangeReply> done) {
   done(state_->range(request));
 }
-WatchId OneNode::watch(WatchRequest request, WatchCallbacks callbacks) {
+WatchId Replica::watch(WatchRequest request, WatchCallbacks callbacks) {
   return state_->hub().watch(std::move(request), std::move(callbacks));
 }
-void OneNode::unwatch(WatchId watch) {
+void Replica::unwatch(WatchId watch) {
   state_->hub().unwatch(watch);
 }
-void OneNode::grant_lease(uint64_t ttl_ms, Callback<Lease> done) {
+void Replica::grant_lease(uint64_t ttl_ms, Callback<Lease> done) {
   state_->grant_lease(ttl_ms, std::move(done));
 }
-void OneNode::keep_lease(uint64_t lease, Callback<Lease> done) {
+void Replica::keep_lease(uint64_t lease, Callback<Lease> done) {
   done(state_->keep_lease(lease));
 }
-void OneNode::revoke_lease(uint64_t lease, Callback<void> done) {
-  state_->end_lease(lease, Committer::Origin::kClient, std::move(done));
+void Replica::revoke_lease(uint64_t lease, Callback<void> done) {
+  state_->end_lease(lease, Runner::Origin::kClient, std::move(done));
 }
-void OneNode::open_session(Callback<uint64_t> done) {
-  state_->committer().propose(OpenSession{}, 0, 0, Committer::Origin::kClient,
-                              [done = std::move(done)](Result<Outcome> outcome) {
-                                if (!outcome.ok()) return done(std::move(outcome).error());
-                                done(outcome->id);
-                              });
+void Replica::open_session(Callback<uint64_t> done) {
+  state_->runner().propose(OpenSession{}, Runner::Origin::kClient, [done = std::move(done)](Result<Outcome> outcome) {
+    if (!outcome.ok()) return done(std::move(outcome).error());
+    done(outcome->id);
+  });
 }
-void OneNode::compact(Revision revision, Callback<void> done) {
-  state_->compact(revision, Committer::Origin::kClient, std::move(done));
+void Replica::compact(Revision revision, Callback<void> done) {
+  state_->compact(revision, Runner::Origin::kClient, std::move(done));
 }
-Revision OneNode::revision() const {
+Revision Replica::revision() const {
   return state_->revision();
 }
-EngineStatus OneNode::status() const {
+EngineStatus Replica::status() const {
   return state_->status();
 }
-void OneNode::tick() {
+void Replica::tick() {
   state_->tick();
 }
-Status OneNode::snapshot() {
+Status Replica::snapshot() {
   return state_->snapshot();
 }
 

@@ -20,7 +20,7 @@ constexpr size_t kMaxProposedBytes = 16 * 1'024 * 1'024;  ///< likewise
 constexpr uint64_t kBusyRetryNs = 50'000'000;
 constexpr uint64_t kDiskFullRetryNs = 1'000'000'000;
 
-class OneNode final : public Engine {
+class Replica final : public Engine {
  public:
   struct Options {
     std::string folder;
@@ -40,9 +40,9 @@ class OneNode final : public Engine {
   /// Recovers what is in the folder, or makes it. `files` and `clock` outlive the engine. UNAVAILABLE "state.locked":
   /// another process uses the folder; DATA_LOSS "state.log-damaged", "state.snapshot-damaged", "state.format";
   /// FAILED_PRECONDITION "state.format": another version wrote it.
-  static Result<std::unique_ptr<OneNode>> open(FileSystem& files, const Clock& clock, Options options);
+  static Result<std::unique_ptr<Replica>> open(FileSystem& files, const Clock& clock, Options options);
   /// Completes what was proposed, then ends the watchers. Not from a callback.
-  ~OneNode() override;
+  ~Replica() override;
 
   void txn(Txn txn, Callback<TxnReply> done) override;
   void range(RangeRequest request, Callback<RangeReply> done) override;
@@ -63,7 +63,7 @@ class OneNode final : public Engine {
 
  private:
   class State;
-  explicit OneNode(std::unique_ptr<State> state);
+  explicit Replica(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 
