@@ -1,7 +1,7 @@
 #include "host/state/record.h"
 
 #include "host/state/coding.h"
-#include "host/state/crc32c.h"
+#include "host/base/crc32c.h"
 
 namespace novacron::host::state {
 namespace {

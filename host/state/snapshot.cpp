@@ -4,7 +4,7 @@
 
 #include "host/raft/membership.h"
 #include "host/state/coding.h"
-#include "host/state/crc32c.h"
+#include "host/base/crc32c.h"
 
 namespace novacron::host::state {
 namespace {

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "host/state/coding.h"
-#include "host/state/crc32c.h"
+#include "host/base/crc32c.h"
 #include "host/state/snapshot.h"
 
 using namespace novacron::host;
