@@ -139,6 +139,7 @@ Result<Outcome> Machine::apply_what(const GrantLease& grant) {
     return Error{Code::kResourceExhausted, "there are " + std::to_string(kMaxLeases) + " leases already",
                  "state.leases"};
   leases_[index_].ttl_ms = grant.ttl_ms;
+  ++lease_changes_;
   return Outcome{.revision = keys_.revision(), .id = index_};
 }
 
@@ -148,6 +149,7 @@ Result<Outcome> Machine::apply_what(const EndLease& end, uint64_t time_ns) {
   std::vector<Mutation> mutations;
   for (const std::string& key : found->second.keys) mutations.push_back({Mutation::Kind::kRemove, key});
   leases_.erase(found);
+  ++lease_changes_;
   commit(time_ns, std::move(mutations));
   return Outcome{.revision = keys_.revision(), .id = end.lease};
 }

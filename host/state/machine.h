@@ -43,6 +43,8 @@ class Machine final {
   Keyspace& keys() { return keys_; }
   const Keyspace& keys() const { return keys_; }
   const std::map<uint64_t, LeaseState>& leases() const { return leases_; }
+  /// Counts those that came and went.
+  uint64_t lease_changes() const { return lease_changes_; }
   const std::map<uint64_t, Session>& sessions() const { return sessions_; }
 
   /// Rebuilds what a snapshot holds, beside the keyspace's own.
@@ -66,6 +68,7 @@ class Machine final {
   void commit(uint64_t time_ns, std::vector<Mutation> mutations);
 
   uint64_t index_ = 0;
+  uint64_t lease_changes_ = 0;
   Keyspace keys_;
   std::map<uint64_t, LeaseState> leases_;
   std::map<uint64_t, Session> sessions_;

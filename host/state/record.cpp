@@ -1,7 +1,7 @@
 #include "host/state/record.h"
 
-#include "host/state/coding.h"
 #include "host/base/crc32c.h"
+#include "host/state/coding.h"
 
 namespace novacron::host::state {
 namespace {

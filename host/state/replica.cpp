@@ -19,7 +19,8 @@ namespace novacron::host::state {
 namespace {
 
 constexpr uint64_t kNsPerMs = 1'000'000;
-constexpr raft::NodeId kOnlyNode = 1;
+constexpr uint64_t kTicksPerHeartbeat = 2;
+constexpr uint32_t kPatienceElections = 4;       // that a caller waits for a leader
 constexpr size_t kCleanedAtOnce = 1'000;         // under one hold of the lock
 constexpr size_t kCleanedPerTick = 100;          // times that
 constexpr size_t kAgedPerTick = 10'000;          // changes looked at for their age
@@ -61,7 +62,8 @@ class Replica::State final : public ChangeSource {
 
   WatchHub& hub() { return *hub_; }
   Runner& runner() { return *runner_; }
-  Result<Lease> keep_lease(uint64_t lease) { return lease_clock_.keep(lease, clock_.monotonic_ns()); }
+  void keep_lease(uint64_t lease, Callback<Lease> done);
+  void read(RangeRequest request, Callback<RangeReply> done);
 
  private:
   State(FileSystem& files, const Clock& clock, Options options)
@@ -74,10 +76,16 @@ class Replica::State final : public ChangeSource {
   Revision compaction_target(Revision& floor) const;
   void clean();
   void start_snapshot_if_due();
+  void role_changed(bool leads);
+  void follow_leases();
+  Result<Lease> keep_here(uint64_t lease);
+  void install(std::unique_ptr<Machine> machine, const SnapshotHead& head);
+  Runner::Hooks hooks();
+  raft::Core::Options core_options() const;
 
   FileSystem& files_;
   const Clock& clock_;
-  const Options options_;
+  Options options_;
   std::unique_ptr<FileLock> lock_;
   SharedMachine shared_;
   LeaseClock lease_clock_;
@@ -89,6 +97,8 @@ class Replica::State final : public ChangeSource {
   std::atomic<bool> snapshot_runs_{false};
   std::atomic<uint64_t> snapshot_at_bytes_{0};  ///< of the log
   std::atomic<bool> stop_snapshot_{false};
+  std::atomic<bool> snapshot_wanted_{false};  ///< by other nodes
+  std::atomic<uint64_t> followed_leases_{0};  ///< how far: the machine's lease_changes()
 
   std::atomic<bool> compacting_{false};
   uint64_t compacted_ns_ = 0;  ///< the tick's own
@@ -102,11 +112,13 @@ class Replica::State final : public ChangeSource {
 Result<std::unique_ptr<Replica::State>> Replica::State::open(FileSystem& files, const Clock& clock, Options options) {
   std::unique_ptr<State> state(new State(files, clock, std::move(options)));
   const Options& chosen = state->options_;
+  if (chosen.first_members.members.empty())
+    state->options_.first_members.members[chosen.node] = raft::MemberRole::kVoter;
   const FolderOptions folder{
       .folder = chosen.folder,
       .log = {.segment_bytes = chosen.segment_bytes, .salt = std::random_device()()},
-      .node = kOnlyNode,
-      .first_members = {{{kOnlyNode, raft::MemberRole::kVoter}}},
+      .node = chosen.node,
+      .first_members = chosen.first_members,
   };
   auto recovered = TRY(recover_folder(files, folder, state->shared_));
   TRY_STATUS(state->start(std::move(recovered)));
@@ -120,14 +132,75 @@ Status Replica::State::start(Recovered recovered) {
   snapshot_at_bytes_ = options_.snapshot_after_bytes;
   for (const auto& [lease, state] : shared_.machine.leases()) lease_clock_.start({lease, state.ttl_ms}, now);
   hub_ = std::make_unique<WatchHub>(*this);
-  raft::Core::Options core_options;
-  core_options.node = kOnlyNode;
-  core_options.random = std::mt19937_64(std::random_device()());
-  auto core = TRY(raft::Core::restore(std::move(core_options), std::move(recovered.stored)));
-  runner_ = TRY(Runner::start(std::move(recovered.log), std::move(core), shared_, clock_,
-                              {.applied = [this] { hub_->notify(); }, .fatal = options_.on_fatal}));
+  auto core = TRY(raft::Core::restore(core_options(), std::move(recovered.stored)));
+  const uint64_t tick_ms = std::max<uint64_t>(options_.heartbeat_ms / kTicksPerHeartbeat, 1);
+  runner_ = TRY(Runner::start({.log = std::move(recovered.log),
+                               .core = std::move(core),
+                               .shared = shared_,
+                               .clock = clock_,
+                               .files = files_,
+                               .folder = options_.folder,
+                               .peers = options_.peers,
+                               .tick_ms = tick_ms,
+                               .patience_ticks = kPatienceElections * core_options().election_ticks},
+                              hooks()));
+  if (options_.peers != nullptr)
+    options_.peers->start([this](raft::NodeId from, const std::string& frame) { runner_->receive(from, frame); });
   if (options_.tick_ms > 0) tick_thread_ = std::thread([this] { tick_main(); });
   return {};
+}
+
+raft::Core::Options Replica::State::core_options() const {
+  raft::Core::Options options;
+  options.node = options_.node;
+  options.heartbeat_ticks = kTicksPerHeartbeat;
+  const uint64_t tick_ms = std::max<uint64_t>(options_.heartbeat_ms / kTicksPerHeartbeat, 1);
+  options.election_ticks = static_cast<uint32_t>(std::max<uint64_t>(options_.election_ms / tick_ms, 4));
+  options.random = std::mt19937_64(std::random_device()());
+  return options;
+}
+
+Runner::Hooks Replica::State::hooks() {
+  return {.applied = [this] { hub_->notify(); },
+          .fatal = options_.on_fatal,
+          .role_changed = [this](bool leads) { role_changed(leads); },
+          .snapshot_wanted = [this] { snapshot_wanted_ = true; },
+          .install = [this](auto machine, const auto& head) { install(std::move(machine), head); },
+          .keep_lease = [this](uint64_t lease) { return keep_here(lease); }};
+}
+
+/// Who begins to lead gives every lease its whole time: nobody knows what the leader before was told last.
+void Replica::State::role_changed(bool leads) {
+  if (!leads) return;
+  lease_clock_.clear();
+  followed_leases_ = UINT64_MAX;
+  follow_leases();
+}
+
+void Replica::State::follow_leases() {
+  std::map<uint64_t, uint64_t> ttls_ms;
+  {
+    std::shared_lock lock(shared_.mutex);
+    if (followed_leases_.exchange(shared_.machine.lease_changes()) == shared_.machine.lease_changes()) return;
+    for (const auto& [lease, state] : shared_.machine.leases()) ttls_ms.emplace(lease, state.ttl_ms);
+  }
+  lease_clock_.follow(ttls_ms, clock_.monotonic_ns());
+}
+
+/// No snapshot of the old one is being written any more.
+void Replica::State::install(std::unique_ptr<Machine> machine, const SnapshotHead& head) {
+  stop_snapshot_ = true;
+  std::lock_guard one(snapshot_mutex_);
+  stop_snapshot_ = false;
+  {
+    std::lock_guard lock(shared_.mutex);
+    shared_.machine = std::move(*machine);
+    shared_.term = head.term;
+    if (!head.members.members.empty()) shared_.members = head.members;
+  }
+  hub_->notify();
+  auto removed = remove_old_snapshots(files_, options_.folder);
+  if (!removed.ok()) log_warn("state", "an old snapshot stays", {{"error", removed.error().message}});
 }
 
 Replica::State::~State() {
@@ -138,6 +211,7 @@ Replica::State::~State() {
   }
   if (tick_thread_.joinable()) tick_thread_.join();
   if (runner_) runner_->stop();
+  if (runner_ && options_.peers != nullptr) options_.peers->stop();
   stop_snapshot_ = true;
   if (snapshot_thread_.joinable()) snapshot_thread_.join();
   if (hub_) hub_->stop({Code::kUnavailable, "the state engine has stopped", "state.stopped"});
@@ -181,6 +255,26 @@ Result<RangeReply> Replica::State::range(const RangeRequest& request) const {
   return keys.range(request.keys, at, limit);
 }
 
+void Replica::State::read(RangeRequest request, Callback<RangeReply> done) {
+  const bool is_local = request.freshness == RangeRequest::Freshness::kLocal || runner_->is_alone();
+  const bool is_past = request.at_revision != 0 && request.at_revision <= revision();
+  if (is_local || is_past) return done(range(request));
+  runner_->read([this, request = std::move(request), done = std::move(done)](Status caught_up) {
+    if (!caught_up.ok()) return done(std::move(caught_up).error());
+    done(range(request));
+  });
+}
+
+Result<Lease> Replica::State::keep_here(uint64_t lease) {
+  follow_leases();
+  return lease_clock_.keep(lease, clock_.monotonic_ns());
+}
+
+void Replica::State::keep_lease(uint64_t lease, Callback<Lease> done) {
+  if (runner_->is_alone()) return done(keep_here(lease));
+  runner_->keep_lease(lease, std::move(done));
+}
+
 void Replica::State::grant_lease(uint64_t ttl_ms, Callback<Lease> done) {
   if (ttl_ms < kMinLeaseTtlMs || ttl_ms > kMaxLeaseTtlMs)
     return done(
@@ -214,6 +308,8 @@ EngineStatus Replica::State::status() const {
   status.alarm = runner_->alarm();
   status.writable = status.alarm.empty();
   status.watchers = hub_->watchers();
+  status.node = options_.node;
+  status.leader = runner_->leader();
   std::shared_lock lock(shared_.mutex);
   const Machine& machine = shared_.machine;
   status.revision = machine.keys().revision();
@@ -223,6 +319,7 @@ EngineStatus Replica::State::status() const {
   status.keys = machine.keys().live_keys();
   status.bytes = machine.keys().bytes();
   status.leases = machine.leases().size();
+  status.members = shared_.members.members.size();
   return status;
 }
 
@@ -237,8 +334,11 @@ void Replica::State::tick_main() {
 }
 
 void Replica::State::tick() {
-  end_expired_leases();
-  compact_history();
+  if (runner_->leads()) {
+    follow_leases();
+    end_expired_leases();
+    compact_history();
+  }
   clean();
   runner_->tick();
   start_snapshot_if_due();
@@ -292,7 +392,8 @@ void Replica::State::clean() {
 }
 
 void Replica::State::start_snapshot_if_due() {
-  if (snapshot_runs_ || runner_->logged_bytes() < snapshot_at_bytes_) return;
+  if (snapshot_runs_) return;
+  if (!snapshot_wanted_.exchange(false) && runner_->logged_bytes() < snapshot_at_bytes_) return;
   if (snapshot_thread_.joinable()) snapshot_thread_.join();
   snapshot_runs_ = true;
   snapshot_thread_ = std::thread([this] {
@@ -308,6 +409,7 @@ Status Replica::State::snapshot() {
   std::lock_guard lock(snapshot_mutex_);
   snapshot_at_bytes_ = runner_->logged_bytes() + options_.snapshot_after_bytes;
   const auto head = TRY(write_snapshot(files_, options_.folder, shared_, stop_snapshot_));
+  if (options_.peers != nullptr) runner_->snapshot_taken(TRY(SnapshotFile::open(files_, options_.folder, head)));
   TRY_STATUS(remove_old_snapshots(files_, options_.folder));
   runner_->drop_through(head.index);
   return {};
@@ -325,7 +427,7 @@ void Replica::txn(Txn txn, Callback<TxnReply> done) {
   state_->txn(std::move(txn), std::move(done));
 }
 void Replica::range(RangeRequest request, Callback<RangeReply> done) {
-  done(state_->range(request));
+  state_->read(std::move(request), std::move(done));
 }
 WatchId Replica::watch(WatchRequest request, WatchCallbacks callbacks) {
   return state_->hub().watch(std::move(request), std::move(callbacks));
@@ -337,7 +439,7 @@ void Replica::grant_lease(uint64_t ttl_ms, Callback<Lease> done) {
   state_->grant_lease(ttl_ms, std::move(done));
 }
 void Replica::keep_lease(uint64_t lease, Callback<Lease> done) {
-  done(state_->keep_lease(lease));
+  state_->keep_lease(lease, std::move(done));
 }
 void Replica::revoke_lease(uint64_t lease, Callback<void> done) {
   state_->end_lease(lease, Runner::Origin::kClient, std::move(done));

@@ -1,19 +1,55 @@
 #include "host/state/runner.h"
 
 #include <algorithm>
+#include <random>
 
 #include "host/base/log.h"
 #include "host/state/replica.h"
 
 namespace novacron::host::state {
-Runner::Runner(std::unique_ptr<Log> log, raft::Core core, SharedMachine& shared, const Clock& clock, Hooks hooks)
-    : log_(std::move(log)), core_(std::move(core)), shared_(shared), clock_(clock), hooks_(std::move(hooks)) {}
+namespace {
 
-Result<std::unique_ptr<Runner>> Runner::start(std::unique_ptr<Log> log, raft::Core core, SharedMachine& shared,
-                                              const Clock& clock, Hooks hooks) {
-  std::unique_ptr<Runner> runner(new Runner(std::move(log), std::move(core), shared, clock, std::move(hooks)));
+constexpr size_t kMaxWaiting = 16'384;                 // reads, and leases to be kept
+constexpr size_t kMaxHeardBytes = 64 * 1'024 * 1'024;  // from other nodes, not looked at yet
+constexpr std::string_view kComponent = "state";
+
+}  // namespace
+
+bool Runner::Work::empty() const {
+  return proposals.empty() && frames.empty() && reads.empty() && keeps.empty() && !snapshot && drop_through == 0 &&
+         !mark && !make_spare;
+}
+
+/// What the lists have grown to stays theirs.
+void Runner::Work::clear() {
+  proposals.clear();
+  frames.clear();
+  reads.clear();
+  keeps.clear();
+  snapshot.reset();
+  drop_through = 0;
+  is_tick = mark = make_spare = false;
+}
+
+Runner::Runner(Parts parts, Hooks hooks)
+    : log_(std::move(parts.log)),
+      core_(std::move(parts.core)),
+      shared_(parts.shared),
+      clock_(parts.clock),
+      files_(parts.files),
+      folder_(parts.folder),
+      peers_(parts.peers),
+      tick_(parts.tick_ms),
+      patience_ticks_(parts.patience_ticks),
+      hooks_(std::move(hooks)),
+      next_token_(std::mt19937_64(std::random_device()())()),
+      inbox_(files_, folder_) {}
+
+Result<std::unique_ptr<Runner>> Runner::start(Parts parts, Hooks hooks) {
+  std::unique_ptr<Runner> runner(new Runner(std::move(parts), std::move(hooks)));
   if (!runner->log_->has_spare()) runner->raise_alarm("there is no space for a spare log segment");
   TRY_STATUS(runner->elect_alone());
+  runner->note_role();
   runner->thread_ = std::thread([&it = *runner] { it.thread_main(); });
   return runner;
 }
@@ -39,7 +75,7 @@ Status Runner::admit(Origin origin, size_t bytes) const {
 }
 
 void Runner::propose(decltype(Command::what) what, Origin origin, Done done) {
-  Proposal proposal{{clock_.real_ns(), std::move(what)}, {}, std::move(done)};
+  Proposal proposal{{clock_.real_ns(), std::move(what)}, std::move(done)};
   proposal.encoded = encode_command(proposal.command);
   std::unique_lock lock(mutex_);
   auto admitted = admit(origin, proposal.encoded.size());
@@ -50,6 +86,56 @@ void Runner::propose(decltype(Command::what) what, Origin origin, Done done) {
   queued_bytes_ += proposal.encoded.size();
   work_.proposals.push_back(std::move(proposal));
   if (work_.proposals.size() == 1) wake_.notify_one();
+}
+
+Status Runner::admit_more(size_t waiting) const {
+  if (failure_) return *failure_;
+  if (stopping_) return Error{Code::kUnavailable, "the state engine has stopped", "state.stopped"};
+  if (waiting < kMaxWaiting) return {};
+  return Error{.code = Code::kUnavailable,
+               .message = "too many wait for the leader",
+               .reason = "state.busy",
+               .retry_after_ns = kBusyRetryNs};
+}
+
+void Runner::read(Callback<void> done) {
+  std::unique_lock lock(mutex_);
+  auto admitted = admit_more(work_.reads.size());
+  if (!admitted.ok()) {
+    lock.unlock();
+    return done(std::move(admitted));
+  }
+  work_.reads.push_back(std::move(done));
+  wake_.notify_one();
+}
+
+void Runner::keep_lease(uint64_t lease, Callback<Lease> done) {
+  std::unique_lock lock(mutex_);
+  auto admitted = admit_more(work_.keeps.size());
+  if (!admitted.ok()) {
+    lock.unlock();
+    return done(std::move(admitted).error());
+  }
+  work_.keeps.push_back({lease, std::move(done)});
+  wake_.notify_one();
+}
+
+/// What comes faster than it can be looked at is lost, as on a bad network.
+void Runner::receive(raft::NodeId from, std::string_view frame) {
+  auto decoded = decode_frame(frame);
+  if (!decoded.ok())
+    return log_warn(kComponent, "what a node sent cannot be read", {{"node", from}, {"why", decoded.error().message}});
+  std::lock_guard lock(mutex_);
+  if (heard_bytes_ + frame.size() > kMaxHeardBytes) return;
+  heard_bytes_ += frame.size();
+  work_.frames.emplace_back(from, *std::move(decoded));
+  if (work_.frames.size() == 1) wake_.notify_one();
+}
+
+void Runner::snapshot_taken(std::shared_ptr<const raft::Snapshot> snapshot) {
+  std::lock_guard lock(mutex_);
+  work_.snapshot = std::move(snapshot);
+  wake_.notify_one();
 }
 
 void Runner::drop_through(uint64_t index) {
@@ -84,29 +170,35 @@ std::string Runner::alarm() const {
 void Runner::thread_main() {
   pthread_setname_np(pthread_self(), "nc-raft");
   Work work;
-  while (take(work)) {
-    if (!work.proposals.empty()) commit(work.proposals);
-    do_chores(work);
-    work.proposals.clear();
-  }
-  do_chores({.proposals = {}, .mark = true});
+  while (take(work)) run(work);
+  hand_over();
+  refuse_rest({Code::kUnavailable, "the state engine has stopped", "state.stopped"});
+  work.clear();
+  work.mark = true;
+  do_chores(work);
 }
 
-bool Runner::work_is_there() const {
-  return !work_.proposals.empty() || work_.drop_through > 0 || work_.mark || work_.make_spare;
-}
-
-/// False: stopped, and nothing is left.
+/// False: stopped, and no proposal is left.
 bool Runner::take(Work& work) {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return stopping_ || work_is_there(); });
-  if (!work_is_there()) return false;
-  std::swap(work.proposals, work_.proposals);  // both keep their capacity
-  work.drop_through = std::exchange(work_.drop_through, 0);
-  work.mark = std::exchange(work_.mark, false);
-  work.make_spare = std::exchange(work_.make_spare, false);
-  queued_bytes_ = 0;
+  const auto is_due = [this] { return stopping_ || !work_.empty(); };
+  if (is_single_)
+    wake_.wait(lock, is_due);
+  else
+    wake_.wait_until(lock, next_tick_, is_due);
+  if (stopping_ && (work_.empty() || (!is_single_ && work_.proposals.empty()))) return false;
+  take_queued(work);
   return true;
+}
+
+void Runner::take_queued(Work& work) {
+  work.clear();
+  std::swap(work, work_);
+  queued_bytes_ = heard_bytes_ = 0;
+  const auto now = std::chrono::steady_clock::now();
+  if (is_single_ || now < next_tick_) return;
+  work.is_tick = true;
+  next_tick_ = now + tick_;
 }
 
 void Runner::do_chores(const Work& work) {
@@ -149,7 +241,7 @@ void Runner::fail(const Error& cause) {
     failure_ = Error{Code::kUnavailable, alarm_, "state.failed"};
   }
   log_error("state", "the log cannot be written any more", {{"cause", cause.message}});
-  for (Waiting& waiting : std::exchange(waiting_, {})) waiting.done(*failure_);
+  refuse_rest(*failure_);
   if (hooks_.fatal) hooks_.fatal(*failure_);
 }
 

@@ -2,9 +2,9 @@
 
 #include <cstdio>
 
+#include "host/base/crc32c.h"
 #include "host/raft/membership.h"
 #include "host/state/coding.h"
-#include "host/base/crc32c.h"
 
 namespace novacron::host::state {
 namespace {
@@ -16,12 +16,6 @@ constexpr size_t kMaxBlockBytes = 64 * 1'024 * 1'024;  // what a reader believes
 constexpr size_t kBlockHeaderBytes = 8;
 
 enum Item : uint8_t { kHead = 1, kLease = 2, kSession = 3, kEntry = 4, kChange = 5, kEnd = 6, kMembers = 7 };
-
-std::string snapshot_name(uint64_t index) {
-  char name[32];
-  std::snprintf(name, sizeof name, "snapshot-%020llu", static_cast<unsigned long long>(index));
-  return name;
-}
 
 void encode_entry(Writer& out, const Entry& entry) {
   out.bytes(entry.key);
@@ -269,6 +263,12 @@ Status SnapshotWriter::finish() {
   TRY_STATUS(files_.rename(folder_ + "/" + name_ + ".tmp", folder_ + "/" + name_));
   finished_ = true;
   return files_.sync_folder(folder_);
+}
+
+std::string snapshot_name(uint64_t index) {
+  char name[32];
+  std::snprintf(name, sizeof name, "snapshot-%020llu", static_cast<unsigned long long>(index));
+  return name;
 }
 
 Result<std::vector<std::string>> list_snapshots(FileSystem& files, const std::string& folder) {

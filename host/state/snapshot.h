@@ -54,6 +54,8 @@ class SnapshotWriter final {
   bool finished_ = false;
 };
 
+std::string snapshot_name(uint64_t index);
+
 /// Names of the folder's snapshots, oldest first.
 Result<std::vector<std::string>> list_snapshots(FileSystem& files, const std::string& folder);
 
