@@ -148,6 +148,21 @@ raft::Core::Stored stored_of(const Log& log, const SharedMachine& machine, raft:
   return stored;
 }
 
+std::string numbers_of(const raft::Membership& members) {
+  std::string out;
+  for (const auto& [node, role] : members.members) out += (out.empty() ? "" : ", ") + std::to_string(node);
+  return out;
+}
+
+/// Nodes that do not agree on who belongs to them could become two clusters, each with a leader.
+Status check_members(const std::string& folder, const raft::Membership& has, const raft::Membership& wanted) {
+  if (numbers_of(has) == numbers_of(wanted)) return {};
+  return Error{Code::kFailedPrecondition,
+               folder + " is the state of a cluster of the nodes " + numbers_of(has) + ", the settings name " +
+                   numbers_of(wanted) + ": whoever belongs to it stays as when it was made",
+               "state.members"};
+}
+
 Status load_newest_snapshot(FileSystem& files, const std::string& folder, SharedMachine& into) {
   const auto snapshots = TRY(list_snapshots(files, folder));
   if (snapshots.empty()) return {};
@@ -190,7 +205,9 @@ Result<Recovered> recover_folder(FileSystem& files, const FolderOptions& options
   Replay replay(into);
   recovered.log = TRY(Log::open(files, folder, options.log, into.machine.index(),
                                 [&replay](const LogEntry& entry) { return replay.take(entry); }));
-  if (is_alone(TRY(replay.latest_members()), options.node)) TRY_STATUS(replay.apply_through(replay.last()));
+  const raft::Membership members = TRY(replay.latest_members());
+  TRY_STATUS(check_members(folder, members, options.first_members));
+  if (is_alone(members, options.node)) TRY_STATUS(replay.apply_through(replay.last()));
   TRY_STATUS(remove_old_snapshots(files, folder));
   TRY_STATUS(ready_for_writing(*recovered.log));
   recovered.stored = stored_of(*recovered.log, into, replay.pending());

@@ -24,7 +24,7 @@ struct FolderOptions {
   std::string folder;
   Log::Options log;
   raft::NodeId node = 1;
-  raft::Membership first_members;  ///< of a cluster that begins
+  raft::Membership first_members;  ///< of a cluster that begins; one that is there must have the same
 };
 
 struct Recovered {
@@ -35,7 +35,7 @@ struct Recovered {
 };
 
 /// Makes the folder if need be, and brings the empty machine to where it is known that entries are committed.
-/// FAILED_PRECONDITION "state.identity": the folder is another node's.
+/// FAILED_PRECONDITION "state.identity": the folder is another node's; "state.members": of another cluster.
 Result<Recovered> recover_folder(FileSystem& files, const FolderOptions& options, SharedMachine& into);
 
 /// Does what a committed entry says; what its proposer is to be told. DATA_LOSS "state.command": it cannot be read.

@@ -38,8 +38,8 @@ class Replica final : public Engine {
     uint64_t tick_ms = 100;           ///< 0: nobody ticks but who calls tick()
     uint64_t progress_ms = 5'000;     ///< between on_progress of idle watchers
     raft::NodeId node = 1;
-    /// With whom a new cluster begins, this node among them; a folder that is there keeps its own. Empty: this node
-    /// alone.
+    /// With whom a new cluster begins, this node among them; a folder that is there must have the same. Empty: this
+    /// node alone.
     raft::Membership first_members = {};
     raft::Peers* peers = nullptr;  ///< the way to the others, which outlives the engine; null: there are none
     uint64_t heartbeat_ms = 100;

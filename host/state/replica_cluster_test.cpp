@@ -1,4 +1,5 @@
 // Engines of several nodes: who is asked, who answers, and what stays when nodes come and go.
+#include "host/state/peer_frame.h"
 #include "tests/sim/state_cluster.h"
 
 using namespace novacron::host;
@@ -176,6 +177,44 @@ TEST_CASE("watchers of every node see every change once, in order, whoever leads
   Revision last = 1;
   for (const auto& batch : recorder.batches()) CHECK(batch.revision == ++last);
   cluster.stop(other);
+}
+
+TEST_CASE("a folder opens only among the nodes that its cluster began with") {
+  sim::Disk disk;
+  sim::ManualClock clock;
+  Replica::Options options{.folder = "data", .segment_bytes = 64 * 1'024, .tick_ms = 0};
+  {
+    const auto alone = Replica::open(disk, clock, options);
+    REQUIRE(alone.ok());
+    REQUIRE(Sync(**alone).put("a", "1").ok());
+  }
+  options.first_members.members = {{1, raft::MemberRole::kVoter}, {2, raft::MemberRole::kVoter}};
+  const auto grown = Replica::open(disk, clock, options);
+  CHECK(grown.error().reason == "state.members");
+  CHECK(grown.error().message.find("nodes 1, the settings name 1, 2") != std::string::npos);
+  options.first_members = {};
+  CHECK(Sync(**Replica::open(disk, clock, options)).get("a").ok());
+}
+
+TEST_CASE("who is no member is not heard, whatever term it is in") {
+  sim::Switchboard board;
+  sim::Plug plug(board, 1);
+  sim::Plug stranger(board, 2);
+  stranger.start([](raft::NodeId, const std::string&) {});
+  sim::Disk disk;
+  sim::ManualClock clock;
+  Replica::Options options{.folder = "data", .segment_bytes = 64 * 1'024, .tick_ms = 0};
+  options.peers = &plug;
+  const auto alone = *Replica::open(disk, clock, options);
+  REQUIRE(Sync(*alone).put("a", "1").ok());
+  for (int times = 0; times < 10; ++times) {
+    const auto entry = std::make_shared<raft::Entry>(raft::Entry{99, 1, raft::EntryKind::kNoop, {}});
+    stranger.send(1, raft::Lane::kBulk, encode_frame(raft::Message{2, 1, 99, raft::AppendRequest{0, 0, 1, {entry}}}));
+    REQUIRE(Sync(*alone).put("a", std::to_string(times)).ok());
+  }
+  CHECK(alone->status().term < 99);
+  CHECK(alone->status().leader == 1);
+  stranger.stop();
 }
 
 TEST_CASE("a folder opens only as the node that it is of") {

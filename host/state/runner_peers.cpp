@@ -62,7 +62,7 @@ void Runner::say(raft::NodeId to, raft::Lane lane, const PeerFrame& frame) {
   if (peers_ != nullptr) peers_->send(to, lane, encode_frame(frame));
 }
 
-/// Without space on the disk this node keeps silent: it could not keep what it says.
+/// Without space on the disk this node keeps silent: it could not keep what it says. Who is no member is not heard.
 void Runner::hear(Work& work) {
   size_t bytes = kReserveBytes;
   for (const auto& [from, frame] : work.frames) bytes += bytes_of(frame);
@@ -70,7 +70,10 @@ void Runner::hear(Work& work) {
   if (!room.ok() && room.code() != Code::kResourceExhausted) return fail(room.error());
   if (!room.ok()) return;
   if (work.is_tick) core_.tick();
-  for (auto& [from, frame] : work.frames) std::visit([&, sender = from](auto& body) { on(sender, body); }, frame);
+  for (auto& [from, frame] : work.frames) {
+    if (!core_.membership().contains(from)) continue;
+    std::visit([&, sender = from](auto& body) { on(sender, body); }, frame);
+  }
 }
 
 /// A snapshot that comes as a message alone has no file.
