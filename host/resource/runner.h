@@ -34,6 +34,7 @@ class OperationRunner {
                   TimerQueue& timers, trace::Tracer* tracer);
   /// Cancels the calls under way and waits for them. Their operations stay as they are.
   ~OperationRunner();
+  void stop();
   OperationRunner(const OperationRunner&) = delete;
   OperationRunner& operator=(const OperationRunner&) = delete;
 
