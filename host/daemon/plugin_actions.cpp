@@ -76,9 +76,10 @@ Result<api::UpgradePluginReply> outcome_of(const Upgrade& upgrade) {
 /// What an operation wants of the plugin.
 struct Wish {
   std::string name;
-  Upgrade::Side side;           ///< without the digest
-  uint64_t not_before_ns = 0;   ///< when the upgrade before it began
-  uint64_t generation = 0;      ///< of the spec that asks for it
+  Upgrade::Side side;          ///< without the digest
+  uint64_t not_before_ns = 0;  ///< when the upgrade before it began
+  uint64_t generation = 0;     ///< of the spec that asks for it
+  bool is_for(const Upgrade::Side& to) const { return to.version == side.version && to.placement == side.placement; }
   bool is_fulfilled(const plugin::PluginInfo& info) const {
     return info.state == plugin::State::kEnabled && info.manifest.version.to_string() == side.version &&
            info.placement == side.placement;
@@ -91,9 +92,8 @@ class PluginActions {
 
   Result<api::UpgradePluginReply> upgrade(const plugin::ServerCall& call, const api::UpgradePluginRequest& request) {
     const std::string version = request.version();
-    return run(call, request.object().name(), [&](plugin::InstallRequest& wanted, const plugin::PluginInfo&) {
-      wanted.version = version;
-    });
+    return run(call, request.object().name(),
+               [&](plugin::InstallRequest& wanted, const plugin::PluginInfo&) { wanted.version = version; });
   }
 
   Result<api::UpgradePluginReply> move(const plugin::ServerCall& call, const api::MovePluginRequest& request) {
@@ -148,7 +148,9 @@ class PluginActions {
     bool asked_to_stop = false;
     while (system_clock().monotonic_ns() < call.deadline_ns()) {
       const auto now = TRY(parts_.manager.info(wish.name));
-      const bool is_ours = now.upgrade.begun_at_ns > wish.not_before_ns;
+      const bool is_later = now.upgrade.begun_at_ns > wish.not_before_ns;
+      const bool is_ours = is_later && wish.is_for(now.upgrade.to);
+      if (is_later && !is_ours) return overtaken(asked_to_stop);
       if (is_ours && !now.upgrade.under_way()) return outcome_of(now.upgrade);
       if (!is_ours && wish.is_fulfilled(now)) return api::UpgradePluginReply();
       if (!is_ours) TRY_STATUS(why_not(wish));
@@ -161,6 +163,11 @@ class PluginActions {
       std::this_thread::sleep_for(kLook);
     }
     return Error{Code::kDeadlineExceeded, "its probation is longer than an operation", "host.deadline"};
+  }
+
+  static Error overtaken(bool asked_to_stop) {
+    if (asked_to_stop) return {Code::kCancelled, "it was rolled back", "operation.cancelled"};
+    return {Code::kAborted, "the spec asks for something else by now", "plugin.upgrade-overtaken"};
   }
 
   /// What the controller says of a spec that it could not follow.

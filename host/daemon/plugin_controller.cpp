@@ -21,6 +21,7 @@ constexpr std::string_view kFinalizer = "novacron.core/plugin";
 constexpr size_t kEventsAtOnce = 64;
 constexpr uint64_t kWaitNs = 500'000'000;
 constexpr uint64_t kPauseMs = 200;
+constexpr const char* kInterrupted = "plugin.upgrade-interrupted";
 
 resource::ObjectRef ref_of(const std::string& name) {
   return {std::string(resource::kPluginKind), "", name};
@@ -41,7 +42,7 @@ std::optional<plugin::Upgrade> rolled_back_in(const api::PluginStatus& status, b
   if (upgrade.phase == plugin::Upgrade::Phase::kRolledBack) return upgrade;
   if (!upgrade.under_way() || !is_first_look) return std::nullopt;
   upgrade.phase = plugin::Upgrade::Phase::kRolledBack;
-  upgrade.reason = "plugin.upgrade-interrupted";
+  upgrade.reason = kInterrupted;
   upgrade.message = "the host ended during the upgrade";
   upgrade.ended_at_ns = system_clock().real_ns();
   return upgrade;
@@ -237,6 +238,7 @@ Status PluginController::install(const resource::ObjectView& object, const api::
   plugin::InstallRequest request = TRY(request_of(object));
   // The configuration's type is part of the package's contracts, which come with a first installation.
   Status installed = manager_->install(request);
+  if (installed.ok() && request.rolled_back && request.rolled_back->reason == kInterrupted) tell_interrupted(object);
   if (!installed.ok() && installed.error().reason == "plugin.other-version") return upgrade(std::move(request), spec);
   const bool is_enabled = installed.code() == Code::kFailedPrecondition && installed.error().reason == "plugin.enabled";
   if (!installed.ok() && !is_enabled) return installed;
@@ -251,6 +253,14 @@ Status PluginController::install(const resource::ObjectView& object, const api::
   if (manager_->configure(name, request.config).ok() && manager_->install(request).ok()) return {};
   TRY_STATUS(manager_->disable(name));
   return manager_->install(request);
+}
+
+/// Once: the next look finds it in the status.
+void PluginController::tell_interrupted(const resource::ObjectView& object) {
+  api::PluginStatus before;
+  before.ParseFromString(object.status);
+  if (before.upgrade().reason() == kInterrupted) return;
+  if (const auto now = manager_->info(object.ref.name); now.ok()) on_upgrade(*now);
 }
 
 /// It runs, and goes on while another version or placement takes over.

@@ -81,6 +81,7 @@ class PluginController final : public plugin::LifecycleListener {
   void remember(const resource::ObjectView& object, const Status& done);
   Status apply(const resource::ObjectView& object);
   Status install(const resource::ObjectView& object, const core::v1::PluginSpec& spec);
+  void tell_interrupted(const resource::ObjectView& object);
   Status upgrade(plugin::InstallRequest request, const core::v1::PluginSpec& spec);
   Status remove(const resource::ObjectView& object);
   Result<std::string> encoded_config(const std::string& type, const std::string& json) const;

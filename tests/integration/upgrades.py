@@ -132,3 +132,16 @@ def refused(call):
     except ApiError as error:
         return error.problem
     raise AssertionError(f"taken: {answer}")
+
+
+def operation(daemon, verb, body, timeout_s=60):
+    """Runs a verb of the plugin as an operation, to its end."""
+    started = daemon.post(f"{TALLY}:{verb}", body)
+    return ended(daemon, started["metadata"]["name"], timeout_s)
+
+
+def ended(daemon, name, timeout_s=60):
+    def there():
+        now = daemon.get(f"/v1/tenants/default/operations/{name}")
+        return now["status"].get("state") in ("SUCCEEDED", "FAILED", "CANCELLED") and now
+    return wait_until(there, timeout_s, f"operation {name} has ended")
