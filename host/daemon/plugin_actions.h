@@ -1,5 +1,5 @@
-// The service novacron.core.v1.PluginActions: upgrades and moves of plugins as operations. Each writes the object's spec,
-// which the controller of plugins follows, and says how far that is.
+// The service novacron.core.v1.PluginActions: upgrades and moves of plugins as operations. Each writes the object's
+// spec, which the controller of plugins follows, and says how far that is.
 #pragma once
 
 #include <memory>
