@@ -69,6 +69,17 @@ Status apply_files(const ConfigSources& sources, const SettingTables& tables, Lo
   return {};
 }
 
+SettingTables::value_type upgrade_table(Config::Upgrade& upgrade) {
+  return {"upgrade",
+          {{"settle_ms", number(upgrade.settle_ms, 0, 60'000)},
+           {"probation_ms", number(upgrade.probation_ms, 0, 86'400'000)},
+           {"check_ms", number(upgrade.check_ms, 10, 60'000)},
+           {"min_calls", number(upgrade.min_calls, 1, 1'000'000)},
+           {"more_errors_percent", number(upgrade.more_errors_percent, 0, 100)},
+           {"slower_percent", number(upgrade.slower_percent, 100, 100'000)},
+           {"slower_floor_us", number(upgrade.slower_floor_us, 0, 3'600'000'000)}}};
+}
+
 SettingTables::value_type sandbox_table(Config::Sandbox& sandbox) {
   return {"sandbox",
           {{"program", text(sandbox.program)},
@@ -82,6 +93,12 @@ SettingTables::value_type sandbox_table(Config::Sandbox& sandbox) {
            {"restart_longest_ms", number(sandbox.restart_longest_ms, 1, 86'400'000)},
            {"max_deaths", number(sandbox.max_deaths, 1, 1'000)},
            {"deaths_within_s", number(sandbox.deaths_within_s, 1, 86'400)}}};
+}
+
+SettingTables::value_type blobs_table(Config::Blobs& blobs) {
+  return {"blobs",
+          {{"max_bytes", number(blobs.max_bytes, 1 << 20, INT64_MAX)},
+           {"grace_ms", number(blobs.grace_ms, 1'000, INT64_MAX)}}};
 }
 
 SettingTables::value_type state_table(Config::State& state) {
@@ -116,11 +133,10 @@ SettingTables tables_of(Config& config) {
         {"start_timeout_ms", number(config.plugins.start_timeout_ms, 1, 3'600'000)},
         {"stop_timeout_ms", number(config.plugins.stop_timeout_ms, 1, 3'600'000)},
         {"shutdown_ms", number(config.plugins.shutdown_ms, 0, 3'600'000)}}},
+      upgrade_table(config.upgrade),
       sandbox_table(config.sandbox),
       state_table(config.state),
-      {"blobs",
-       {{"max_bytes", number(config.blobs.max_bytes, 1 << 20, INT64_MAX)},
-        {"grace_ms", number(config.blobs.grace_ms, 1'000, INT64_MAX)}}},
+      blobs_table(config.blobs),
       {"operations",
        {{"keep_s", number(config.operations.keep_s, 60, 31'536'000)},
         {"max_kept", number(config.operations.max_kept, 1, 100'000)},
