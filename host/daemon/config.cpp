@@ -6,6 +6,7 @@
 #include <climits>
 
 #include "host/base/file.h"
+#include "host/daemon/cluster_config.h"
 
 namespace novacron::host::daemon {
 namespace {
@@ -48,7 +49,8 @@ Status check(LoadedConfig& loaded) {
   if (config.data_folder.empty() || config.data_folder.front() != '/') {
     return wanted(origin_of(loaded, "data_folder") + ": data_folder must be an absolute path");
   }
-  return {};
+  const Status state = check_state(config);
+  return state.ok() ? state : wanted(origin_of(loaded, "state.peers") + ": " + state.error().message);
 }
 
 Status apply_file(const std::string& file, const SettingTables& tables, LoadedConfig& loaded) {
@@ -93,6 +95,20 @@ SettingTables::value_type sandbox_table(Config::Sandbox& sandbox) {
            {"deaths_within_s", number(sandbox.deaths_within_s, 1, 86'400)}}};
 }
 
+SettingTables::value_type state_table(Config::State& state) {
+  return {"state",
+          {{"node", number(state.node, 1, INT64_MAX)},
+           {"cluster", text(state.cluster)},
+           {"peers", texts(state.peers)},
+           {"listen", text(state.listen)},
+           {"ca", text(state.ca)},
+           {"certificate", text(state.certificate)},
+           {"key", text(state.key)},
+           {"heartbeat_ms", number(state.heartbeat_ms, 5, 60'000)},
+           {"election_ms", number(state.election_ms, 20, 600'000)},
+           {"join_timeout_ms", number(state.join_timeout_ms, 1'000, 86'400'000)}}};
+}
+
 }  // namespace
 
 SettingTables tables_of(Config& config) {
@@ -113,6 +129,7 @@ SettingTables tables_of(Config& config) {
         {"shutdown_ms", number(config.plugins.shutdown_ms, 0, 3'600'000)}}},
       upgrade_table(config.upgrade),
       sandbox_table(config.sandbox),
+      state_table(config.state),
       {"blobs",
        {{"max_bytes", number(config.blobs.max_bytes, 1 << 20, INT64_MAX)},
         {"grace_ms", number(config.blobs.grace_ms, 1'000, INT64_MAX)}}},

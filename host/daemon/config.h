@@ -59,6 +59,19 @@ struct Config {
     uint64_t deaths_within_s = 600;
   } sandbox;
 
+  struct State {
+    uint64_t node = 1;                 ///< this node's number in its cluster, for good
+    std::string cluster = "novacron";  ///< its name
+    std::vector<std::string> peers;    ///< the other nodes, "2=host:port"; none: this one is alone
+    std::string listen;                ///< for them
+    std::string ca;                    ///< PEM file: who signs the certificates of the cluster's nodes
+    std::string certificate;           ///< PEM file: of "node-<number>"
+    std::string key;                   ///< PEM file
+    uint64_t heartbeat_ms = 100;
+    uint64_t election_ms = 1'000;       ///< without a leader, at least; at most twice that
+    uint64_t join_timeout_ms = 60'000;  ///< at the start, for the others
+  } state;
+
   struct Blobs {
     uint64_t max_bytes = 256ull << 30;  ///< blobs and unfinished uploads together
     uint64_t grace_ms = 86'400'000;     ///< how long bytes stay that no object has

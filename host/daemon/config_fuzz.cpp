@@ -1,6 +1,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "host/daemon/cluster_config.h"
 #include "host/daemon/config.h"
 #include "host/daemon/config_report.h"
 
@@ -11,12 +12,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   auto config = parse_config(text, "fuzz.toml");
   if (config.ok()) {
+    (void)peers_of(*config);
     config->traces.headers.clear();  // secrets, which are not shown
     const LoadedConfig loaded{*config, {}, {}, "fuzz"};
     const auto again = parse_config(config_as_toml(loaded), "again.toml");
     if (!again.ok() || !changed_settings(*config, *again).empty()) std::abort();
   }
-  for (const char* path : {"api.listen", "api.max_connections", "plugins.allow_inline", "log.levels", "node_name"}) {
+  for (const char* path :
+       {"api.listen", "api.max_connections", "plugins.allow_inline", "log.levels", "node_name", "state.peers"}) {
     (void)load_config({.file = "", .environment = {variable_of(path) + "=" + text}});
   }
   return 0;

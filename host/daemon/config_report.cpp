@@ -10,7 +10,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr std::array<SettingFacts, 46> kFacts = {{
+constexpr std::array<SettingFacts, 56> kFacts = {{
     {"data_folder", false, "the state's log and snapshots, blobs, certificates"},
     {"node_name", false, "the name of this host's Node; empty: the machine's host name"},
     {"api.listen", false, "where HTTPS is served: \"<address>:<port>\"; port 0 takes a free one"},
@@ -46,6 +46,16 @@ constexpr std::array<SettingFacts, 46> kFacts = {{
     {"sandbox.deaths_within_s", true, "see sandbox.max_deaths"},
     {"blobs.max_bytes", true, "blobs and unfinished uploads together"},
     {"blobs.grace_ms", false, "how long bytes stay that no object has"},
+    {"state.node", false, "number of this node in its cluster, which it keeps for good"},
+    {"state.cluster", false, "the cluster's name; nodes of another one are turned away"},
+    {"state.peers", false, "the other nodes, \"2=host:port\"; none: this node is alone"},
+    {"state.listen", false, "where the other nodes connect to"},
+    {"state.ca", false, "PEM file of who signs the certificates of the cluster's nodes"},
+    {"state.certificate", false, "PEM file of this node's certificate, for the name node-<number>"},
+    {"state.key", false, "PEM file of its key"},
+    {"state.heartbeat_ms", false, "how often a leader says that it is there"},
+    {"state.election_ms", false, "how long without a leader until another is elected, at least; at most twice that"},
+    {"state.join_timeout_ms", false, "how long a start waits for the other nodes"},
     {"operations.keep_s", false, "seconds that ended operations are kept"},
     {"operations.max_kept", false, "how many of them at most"},
     {"operations.keep_tasks_s", false, "seconds that the task log is kept"},

@@ -24,7 +24,9 @@
 #include "host/base/worker_pool.h"
 #include "host/blob/store.h"
 #include "host/bus/bus.h"
+#include "host/cluster/links.h"
 #include "host/daemon/change_events.h"
+#include "host/daemon/cluster_config.h"
 #include "host/daemon/contract_controller.h"
 #include "host/daemon/control.h"
 #include "host/daemon/host_metrics.h"
@@ -42,7 +44,7 @@
 #include "host/resource/collector.h"
 #include "host/resource/services/services.h"
 #include "host/state/file.h"
-#include "host/state/one_node.h"
+#include "host/state/replica.h"
 
 namespace novacron::host::daemon {
 namespace {
@@ -132,6 +134,7 @@ class Daemon::Parts {
   Result<auth::TlsFiles> certificates(const Config& of) const;
   Status apply(const Config& next);
   void tell(metrics::Sink& sink) const;
+  Status start_plugins();
   Status publish_nodes();
   void end_operations();
   std::vector<api::Check> checks() const;
@@ -151,7 +154,8 @@ class Daemon::Parts {
   TimerQueue timers{system_clock()};
   bus::Bus bus{system_clock()};
   metrics::Metrics metrics;
-  std::unique_ptr<state::OneNode> engine;
+  std::unique_ptr<cluster::Links> links;  ///< null: there are no other nodes
+  std::unique_ptr<state::Replica> engine;
   std::unique_ptr<ChangeEvents> change_events;
   std::unique_ptr<blob::Store> blobs;
   std::unique_ptr<auth::RoleAuthorizer> authorizer;
@@ -178,10 +182,17 @@ class Daemon::Parts {
 Status Daemon::Parts::open_stores() {
   traces = TRY(Traces::create(config, incarnation));
   TRY_STATUS(make_folder(config.data_folder));
-  state::OneNode::Options state_options;
+  state::Replica::Options state_options;
   state_options.folder = config.data_folder + "/state";
   state_options.on_fatal = die;
-  engine = TRY(state::OneNode::open(state::posix_files(), system_clock(), std::move(state_options)));
+  links = TRY(make_links(config));
+  state_options.node = config.state.node;
+  state_options.first_members = first_members_of(config);
+  state_options.peers = links.get();
+  state_options.heartbeat_ms = config.state.heartbeat_ms;
+  state_options.election_ms = config.state.election_ms;
+  engine = TRY(state::Replica::open(state::posix_files(), system_clock(), std::move(state_options)));
+  TRY_STATUS(wait_for_cluster(*engine, config));
   blob::Store::Options blob_options;
   blob_options.max_bytes = config.blobs.max_bytes;
   blobs = TRY(blob::Store::open(config.data_folder + "/blobs", blob_options, system_clock()));
@@ -376,6 +387,17 @@ void Daemon::Parts::end_operations() {
   actions.reset();
 }
 
+/// Each node of a cluster would run each plugin, and each would do its work.
+Status Daemon::Parts::start_plugins() {
+  if (links) {
+    log_warn(kComponent, "plugins do not run on a node of a cluster yet");
+    return {};
+  }
+  contract_statuses->start();
+  plugins->start(*manager);
+  return actions->start();
+}
+
 Status Daemon::Parts::publish_nodes() {
   NodeFacts facts;
   facts.incarnation = incarnation;
@@ -420,9 +442,7 @@ Status Daemon::start() {
   const auto& addresses = parts_->server->addresses();
   TRY_STATUS(parts_->publish_nodes());
   parts_->nodes->start();
-  parts_->contract_statuses->start();
-  parts_->plugins->start(*parts_->manager);
-  TRY_STATUS(parts_->actions->start());
+  TRY_STATUS(parts_->start_plugins());
   parts_->server->start();
   TRY_STATUS(parts_->write_run_file());
   log_info(kComponent, "ready",

@@ -50,6 +50,11 @@ void tell_state(metrics::Sink& sink, const state::EngineStatus& status) {
   sink.gauge("novacron_state_bytes", "Keys and values, with their history.", number(status.bytes));
   sink.gauge("novacron_state_watchers", "Watches of the state.", number(status.watchers));
   sink.gauge("novacron_state_leases", "Leases there are.", number(status.leases));
+  sink.gauge("novacron_state_term", "The term of the last entry that was applied.", number(status.term));
+  sink.gauge("novacron_state_applied_index", "The last entry of the log that was applied.", number(status.index));
+  sink.gauge("novacron_state_leader", "1 while this node leads the cluster.", status.leader == status.node ? 1 : 0);
+  sink.gauge("novacron_state_leader_node", "The number of the node that leads; 0: unknown.", number(status.leader));
+  sink.gauge("novacron_state_members", "Nodes of the cluster.", number(status.members));
 }
 
 void tell_server(metrics::Sink& sink, const api::Server::Stats& stats) {

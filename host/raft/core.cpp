@@ -52,7 +52,7 @@ Core::Core(Options options, Stored stored)
       handed_commit_(stored.snapshot.index) {
   memberships_.emplace(stored.snapshot.index, stored.snapshot.membership);
   for (EntryPtr& entry : stored.entries) append(std::move(entry));
-  if (stored.snapshot.index > 0) snapshot_ = std::make_shared<const Snapshot>(std::move(stored.snapshot));
+  if (stored.snapshot.image) snapshot_ = std::make_shared<const Snapshot>(std::move(stored.snapshot));
   reset_timer();
 }
 
@@ -190,7 +190,13 @@ void Core::snapshot_taken(std::shared_ptr<const Snapshot> snapshot, Index keep_f
   assert(snapshot->index <= handed_commit_);
   if (snapshot_ && snapshot_->index >= snapshot->index) return;
   snapshot_ = std::move(snapshot);
-  log_.compact_through(std::min(keep_from, snapshot_->index));
+  wants_snapshot_ = false;
+  forget_through(std::min(keep_from, snapshot_->index));
+}
+
+void Core::forget_through(Index index) {
+  assert(index <= handed_commit_ && index <= handed_index_);
+  log_.compact_through(index);
   const auto in_force = std::prev(memberships_.upper_bound(log_.first_index() - 1));
   memberships_.erase(memberships_.begin(), in_force);
 }

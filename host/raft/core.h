@@ -68,8 +68,10 @@ class Core final {
   /// What the storage has kept.
   struct Stored {
     HardState hard_state;
-    Snapshot snapshot;  ///< index 0: none; its membership is the cluster's first then
-    Entries entries;    ///< behind the snapshot
+    /// Where the log begins: everything up to there is applied. Index 0: its membership is the cluster's first. Without
+    /// an image it cannot be sent to others.
+    Snapshot snapshot;
+    Entries entries;  ///< behind the snapshot
   };
   /// DATA_LOSS "raft.membership".
   static Result<Core> restore(Options options, Stored stored);
@@ -91,6 +93,10 @@ class Core final {
   /// The driver has a snapshot: peers that need what is not in the log any more get it. Everything up to `keep_from` is
   /// dropped from the log in memory.
   void snapshot_taken(std::shared_ptr<const Snapshot> snapshot, Index keep_from);
+  /// Everything up to `index`, which is applied, is dropped from the log in memory, although no snapshot may hold it.
+  void forget_through(Index index);
+  /// A peer needs a snapshot and there is none that the log continues: the driver should take one.
+  bool wants_snapshot() const { return wants_snapshot_; }
   /// Chunks of it still arrive there, or it did not get through.
   void snapshot_moves(NodeId peer);
   void snapshot_failed(NodeId peer);
@@ -206,6 +212,7 @@ class Core final {
   std::map<uint64_t, uint64_t> forwarded_;  ///< by token: the tick when it was sent to the leader
 
   std::shared_ptr<const Snapshot> snapshot_;  ///< for peers
+  bool wants_snapshot_ = false;
   Ready ready_;
 };
 

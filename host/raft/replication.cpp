@@ -131,9 +131,12 @@ void Core::send_append(NodeId peer, Progress& progress, Entries entries) {
   send(peer, AppendRequest{previous, *term, commit_, std::move(entries), progress.attempt()});
 }
 
-/// Without one there is nothing to do but wait: the driver takes one before the log is cut.
+/// Without one there is nothing to do but wait until the driver has taken it.
 void Core::send_snapshot(NodeId peer, Progress& progress) {
-  if (!snapshot_ || snapshot_->index + 1 < log_.first_index()) return;
+  if (!snapshot_ || snapshot_->index + 1 < log_.first_index()) {
+    wants_snapshot_ = true;
+    return;
+  }
   progress.sent_snapshot(snapshot_->index, tick_);
   send(peer, SnapshotRequest{snapshot_});
 }

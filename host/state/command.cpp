@@ -7,7 +7,15 @@
 namespace novacron::host::state {
 namespace {
 
-enum Kind : uint8_t { kTxn = 1, kGrantLease = 2, kEndLease = 3, kOpenSession = 4, kCompact = 5 };
+enum Kind : uint8_t {
+  kTxn = 1,
+  kGrantLease = 2,
+  kEndLease = 3,
+  kOpenSession = 4,
+  kCompact = 5,
+  kSessionTxn = 6,
+  kProposer = 7
+};
 enum WriteKind : uint8_t { kPut = 1, kRemove = 2 };
 
 void encode_compares(Writer& out, const std::vector<Compare>& compares) {
@@ -42,7 +50,11 @@ struct Encoder {
   Writer& out;
 
   void operator()(const Txn& txn) {
-    out.byte(kTxn);
+    out.byte(txn.session == 0 ? kTxn : kSessionTxn);
+    if (txn.session != 0) {
+      out.varint(txn.session);
+      out.varint(txn.sequence);
+    }
     encode_compares(out, txn.compares);
     encode_writes(out, txn.writes);
     encode_writes(out, txn.otherwise);
@@ -114,6 +126,16 @@ Result<Txn> decode_txn(Reader& in) {
   return txn;
 }
 
+Result<Txn> decode_session_txn(Reader& in) {
+  const uint64_t session = in.varint();
+  const uint64_t sequence = in.varint();
+  if (session == 0) return malformed();
+  Txn txn = TRY(decode_txn(in));
+  txn.session = session;
+  txn.sequence = sequence;
+  return txn;
+}
+
 Status check_key(std::string_view key) {
   if (!key.empty() && key.size() <= kMaxKeyBytes) return {};
   return Error{Code::kInvalidArgument, "a key has 1 to " + std::to_string(kMaxKeyBytes) + " bytes", "state.key"};
@@ -162,6 +184,11 @@ std::string encode_command(const Command& command) {
   std::string bytes;
   Writer out(bytes);
   out.varint(command.time_ns);
+  if (command.proposer.node != 0) {
+    out.byte(kProposer);
+    out.varint(command.proposer.node);
+    out.varint(command.proposer.token);
+  }
   std::visit(Encoder{out}, command.what);
   return bytes;
 }
@@ -170,9 +197,18 @@ Result<Command> decode_command(std::string_view bytes) {
   Reader in(bytes);
   Command command;
   command.time_ns = in.varint();
-  switch (in.byte()) {
+  uint8_t kind = in.byte();
+  if (kind == kProposer) {
+    command.proposer.node = in.varint();
+    command.proposer.token = in.varint();
+    kind = command.proposer.node == 0 ? 0 : in.byte();
+  }
+  switch (kind) {
     case kTxn:
       command.what = TRY(decode_txn(in));
+      break;
+    case kSessionTxn:
+      command.what = TRY(decode_session_txn(in));
       break;
     case kGrantLease:
       command.what = GrantLease{in.varint()};

@@ -21,10 +21,18 @@ struct Compact {
   Revision revision = 0;
 };
 
-/// A Txn's session and sequence are not encoded with it: the log's record carries them.
+/// Who waits for a command that another node proposes for it.
+struct Proposer {
+  uint64_t node = 0;   ///< 0: who proposed it
+  uint64_t token = 0;  ///< of the node's own, never used twice
+
+  bool operator==(const Proposer&) const = default;
+};
+
 struct Command {
   uint64_t time_ns = 0;  ///< real time at which it was proposed
   std::variant<Txn, GrantLease, EndLease, OpenSession, Compact> what;
+  Proposer proposer = {};
 };
 
 std::string encode_command(const Command& command);

@@ -35,6 +35,13 @@ TEST_CASE("every command is decoded as it was encoded") {
     CHECK(decoded->what.index() == command.what.index());
     CHECK(encode_command(*decoded) == bytes);
   }
+  Command retried{7, full_txn(), {3, 99}};
+  std::get<Txn>(retried.what).session = 5;
+  std::get<Txn>(retried.what).sequence = 6;
+  const auto again = *decode_command(encode_command(retried));
+  CHECK(again.proposer == Proposer{3, 99});
+  CHECK(std::get<Txn>(again.what).session == 5);
+  CHECK(std::get<Txn>(again.what).sequence == 6);
   const auto txn = std::get<Txn>(decode_command(encode_command({1, full_txn()}))->what);
   CHECK(txn.compares[1].value == std::string("v\0w", 3));
   CHECK(std::get<Put>(txn.writes[0]).lease == 9);

@@ -115,7 +115,9 @@ struct TxnReply {
 struct RangeRequest {
   KeyRange keys;
   uint32_t limit = 0;        ///< 0: kDefaultRangeEntries; never more than kMaxRangeEntries
-  Revision at_revision = 0;  ///< 0: now, and linearizable
+  Revision at_revision = 0;  ///< 0: now
+  /// kLinearizable: sees every change that was acknowledged before, wherever. kLocal: what this node has, at once.
+  enum class Freshness : uint8_t { kLinearizable, kLocal } freshness = Freshness::kLinearizable;
 };
 struct RangeReply {
   std::vector<EntryPtr> entries;  ///< by key, ascending
@@ -168,6 +170,9 @@ struct EngineStatus {
   size_t bytes = 0;  ///< keys and values, history included
   size_t watchers = 0;
   size_t leases = 0;
+  uint64_t node = 0;
+  uint64_t leader = 0;  ///< 0: unknown just now
+  size_t members = 0;   ///< of the cluster, as of the last entry that was applied
 };
 
 template <class T>
@@ -179,7 +184,8 @@ class Engine {
   virtual ~Engine() = default;
 
   virtual void txn(Txn txn, Callback<TxnReply> done) = 0;
-  /// OUT_OF_RANGE "state.compacted" below the compaction, FAILED_PRECONDITION "state.future-revision" above revision().
+  /// UNAVAILABLE "state.no-leader" of a linearizable one; OUT_OF_RANGE "state.compacted" below the compaction,
+  /// FAILED_PRECONDITION "state.future-revision" above revision().
   virtual void range(RangeRequest request, Callback<RangeReply> done) = 0;
 
   /// A refusal comes by on_end. Changes are kept by the engine's history alone, so that a slow watcher costs nothing

@@ -26,6 +26,18 @@ void LeaseClock::forget(uint64_t lease) {
   timers_.erase(lease);
 }
 
+void LeaseClock::follow(const std::map<uint64_t, uint64_t>& ttls_ms, uint64_t now_ns) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(timers_, [&](const auto& timer) { return !ttls_ms.contains(timer.first); });
+  for (const auto& [lease, ttl_ms] : ttls_ms)
+    timers_.try_emplace(lease, Timer{ttl_ms, now_ns + ttl_ms * kNsPerMs, false});
+}
+
+void LeaseClock::clear() {
+  std::lock_guard lock(mutex_);
+  timers_.clear();
+}
+
 std::vector<uint64_t> LeaseClock::expired(uint64_t now_ns) {
   std::lock_guard lock(mutex_);
   std::vector<uint64_t> leases;

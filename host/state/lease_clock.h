@@ -18,6 +18,9 @@ class LeaseClock final {
   /// NOT_FOUND "state.lease", also for one that expired() has given out.
   Result<Lease> keep(uint64_t lease, uint64_t now_ns);
   void forget(uint64_t lease);
+  /// These are there and no others; those that are new start now.
+  void follow(const std::map<uint64_t, uint64_t>& ttls_ms, uint64_t now_ns);
+  void clear();
   /// Those whose time is over, each once; it is to be ended through the log.
   std::vector<uint64_t> expired(uint64_t now_ns);
   /// Ending it did not work: give it out again.

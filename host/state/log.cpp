@@ -45,14 +45,39 @@ Status Log::recover(uint64_t after_index, const Visitor& visit) {
   } else {
     for (size_t number = 0; number < segments_.size(); ++number)
       TRY_STATUS(recover_segment(number, after_index, visit));
-    if (durable_.index < after_index) return damaged("the log in " + folder_ + " ends before the snapshot");
+    const bool is_installing = installing_ && installing_->index == after_index;
+    if (durable_.index < after_index && !is_installing)
+      return damaged("the log in " + folder_ + " ends before the snapshot");
     file_ = TRY(files_.open(path(segments_.back().name), FileSystem::Open::kWrite));
   }
   appended_ = durable_;
   // What was read may still be in the page cache only, left by a process that was killed before its sync.
   TRY_STATUS(file_->sync());
   TRY_STATUS(files_.sync_folder(folder_));
-  return {};
+  return finish_install(after_index, visit);
+}
+
+/// The snapshot is there, its move may not be. Nothing but a mark came after the announcement, or note() had forgotten
+/// it.
+Status Log::finish_install(uint64_t after_index, const Visitor& visit) {
+  if (!installing_ || installing_->index != after_index) return {};
+  const LogEntry move{.term = installing_->term,
+                      .index = installing_->index,
+                      .payload = {},
+                      .type = RecordType::kMove,
+                      .commit = installing_->index};
+  append_move(move.index, move.term, move.commit);
+  TRY_STATUS(commit());
+  return visit(move);
+}
+
+/// What a record says beside its entry.
+void Log::note(const Record& record) {
+  if (record.type == RecordType::kBallot) ballot_ = {record.first, record.second};
+  if (record.type == RecordType::kInstall)
+    installing_ = Position{.serial = 0, .index = record.first, .term = record.second, .checksum = 0};
+  else if (record.type != RecordType::kMark)
+    installing_.reset();
 }
 
 /// Segments that the snapshot covers as a whole are left out: removing them may have been cut short.
@@ -67,7 +92,7 @@ Status Log::find_segments(uint64_t after_index) {
     if (!decoded || segment_name(decoded->before) != name || (!segments_.empty() && decoded->salt != salt_))
       return damaged("the header of " + path(name) + " is damaged");
     salt_ = decoded->salt;
-    segments_.push_back({std::move(name), decoded->before});
+    segments_.push_back({std::move(name), decoded->before, decoded->ballot});
   }
   while (segments_.size() > 1 && segments_[1].before.index <= after_index) {
     TRY_STATUS(files_.remove(path(segments_.front().name)));
@@ -83,13 +108,23 @@ Status Log::recover_segment(size_t number, uint64_t after_index, const Visitor& 
   if (number > 0 && segment.before != durable_)
     return damaged("records are damaged or missing before " + path(segment.name));
   const std::string bytes = TRY(read_file(files_, path(segment.name)));
-  const Scan scan = TRY(scan_segment(bytes, {segment.before, salt_}, [&](const Record& record) -> Status {
-    if (record.type != RecordType::kEntry || record.at.index <= after_index) return {};
-    return visit({record.at.term, record.at.index, record.session, record.sequence, record.payload});
+  if (number == 0) ballot_ = segment.ballot;
+  const Scan scan = TRY(scan_segment(bytes, {segment.before, salt_, {}}, [&](const Record& record) -> Status {
+    note(record);
+    if (record.type != RecordType::kMove && (!is_entry(record.type) || record.at.index <= after_index)) return {};
+    LogEntry entry{.term = record.at.term, .index = record.at.index, .payload = record.payload, .type = record.type};
+    if (record.type == RecordType::kEntry) {
+      entry.session = record.first;
+      entry.sequence = record.second;
+    } else {
+      entry.commit = record.first;
+    }
+    return visit(entry);
   }));
   if (scan.damaged)
     return damaged("the record at offset " + std::to_string(scan.end) + " of " + path(segment.name) + " is damaged");
   durable_ = scan.last;
+  durable_ballot_ = ballot_;
   end_ = scan.end;
   return {};
 }
@@ -98,31 +133,50 @@ Status Log::recover_segment(size_t number, uint64_t after_index, const Visitor& 
 Status Log::create_first_segment() {
   salt_ = options_.salt;
   const std::string name = segment_name({});
-  TRY_STATUS(write_file(files_, folder_, name, encode_segment_header({{}, salt_})));
+  TRY_STATUS(write_file(files_, folder_, name, encode_segment_header({{}, salt_, {}})));
   file_ = TRY(files_.open(path(name), FileSystem::Open::kWrite));
   TRY_STATUS(file_->allocate(options_.segment_bytes));
-  segments_.push_back({name, {}});
+  segments_.push_back({name, {}, {}});
   end_ = kSegmentHeaderBytes;
   return {};
 }
 
-void Log::append_record(RecordType type, const LogEntry& entry) {
-  Record record;
-  record.type = type;
-  record.at = {appended_.serial + 1, entry.index, entry.term, 0};
+/// Its place in the chain is set here; its index and term are the last ones unless they are given.
+void Log::append_record(Record record) {
+  record.at.serial = appended_.serial + 1;
   record.previous_checksum = appended_.checksum;
   record.durable = durable_.serial;
-  record.session = entry.session;
-  record.sequence = entry.sequence;
-  record.payload = entry.payload;
   record.at.checksum = encode_record(record, salt_, batch_);
   appended_ = record.at;
 }
 
 void Log::append(const LogEntry& entry) {
   assert(entry.index == appended_.index + 1 && entry.term >= appended_.term);
-  assert(entry.payload.size() <= kMaxPayloadBytes);
-  append_record(RecordType::kEntry, entry);
+  assert(entry.payload.size() <= kMaxPayloadBytes && is_entry(entry.type));
+  const bool has_session = entry.type == RecordType::kEntry;
+  append_record({.type = entry.type,
+                 .at = {.serial = 0, .index = entry.index, .term = entry.term, .checksum = 0},
+                 .first = has_session ? entry.session : entry.commit,
+                 .second = has_session ? entry.sequence : 0,
+                 .payload = entry.payload});
+}
+
+void Log::append_ballot(const raft::HardState& ballot) {
+  ballot_ = ballot;
+  append_record(
+      {.type = RecordType::kBallot, .at = appended_, .first = ballot.term, .second = ballot.vote, .payload = {}});
+}
+
+void Log::append_move(uint64_t index, uint64_t term, uint64_t commit) {
+  installing_.reset();
+  append_record({.type = RecordType::kMove,
+                 .at = {.serial = 0, .index = index, .term = term, .checksum = 0},
+                 .first = commit,
+                 .payload = {}});
+}
+
+void Log::append_install(uint64_t index, uint64_t term) {
+  append_record({.type = RecordType::kInstall, .at = appended_, .first = index, .second = term, .payload = {}});
 }
 
 Status Log::commit() {
@@ -131,11 +185,21 @@ Status Log::commit() {
   if (written.ok()) {
     marked_ = durable_.serial;
     durable_ = appended_;
+    durable_ballot_ = ballot_;
   } else {
     appended_ = durable_;
+    ballot_ = durable_ballot_;
   }
   batch_.clear();
   return written;
+}
+
+Status Log::make_room(size_t bytes) {
+  assert(batch_.empty());
+  if (end_ + bytes <= options_.segment_bytes) return {};
+  if (end_ > kSegmentHeaderBytes) TRY_STATUS(rotate());
+  const uint64_t needed = kSegmentHeaderBytes + bytes;
+  return needed <= options_.segment_bytes ? Status() : file_->allocate(needed);
 }
 
 Status Log::write_batch() {
@@ -167,7 +231,7 @@ Status Log::erase_unsynced() {
 
 Status Log::mark() {
   if (marked_ == durable_.serial) return {};
-  append_record(RecordType::kMark, {.term = durable_.term, .index = durable_.index, .payload = {}});
+  append_record({.type = RecordType::kMark, .at = durable_, .payload = {}});
   auto marked = commit();
   if (marked.ok()) marked_ = durable_.serial;  // the mark itself needs no mark
   return marked;
@@ -177,12 +241,12 @@ Status Log::rotate() {
   if (!has_spare_) TRY_STATUS(make_spare());
   const std::string name = segment_name(durable_);
   auto next = TRY(files_.open(path(kSpare), FileSystem::Open::kWrite));
-  TRY_STATUS(next->write_at(0, encode_segment_header({durable_, salt_})));
+  TRY_STATUS(next->write_at(0, encode_segment_header({durable_, salt_, durable_ballot_})));
   auto moved = next->sync();
   if (moved.ok()) moved = files_.rename(path(kSpare), path(name));
   if (moved.ok()) moved = files_.sync_folder(folder_);
   if (!moved.ok()) return Error{Code::kInternal, moved.error().message, "state.sync"};
-  segments_.push_back({name, durable_});
+  segments_.push_back({name, durable_, durable_ballot_});
   file_ = std::move(next);
   end_ = kSegmentHeaderBytes;
   has_spare_ = false;

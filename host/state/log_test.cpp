@@ -91,6 +91,124 @@ TEST_CASE("what was committed is there after opening again, over many segments")
   CHECK(opened.log->last_index() == 199);
 }
 
+namespace {
+
+LogEntry command(uint64_t term, uint64_t index, std::string_view payload, uint64_t commit = 0) {
+  return {.term = term, .index = index, .payload = payload, .type = RecordType::kCommand, .commit = commit};
+}
+
+/// What a log says when it is opened: entries as "term/index payload", moves as "to index".
+struct Told {
+  std::unique_ptr<Log> log;
+  Payloads lines;
+};
+Told reopen(sim::Disk& disk, uint64_t after_index = 0) {
+  Told told;
+  auto log = Log::open(disk, kFolder, kOptions, after_index, [&](const LogEntry& entry) -> Status {
+    const bool is_move = entry.type == RecordType::kMove;
+    told.lines.push_back(is_move ? "to " + std::to_string(entry.index)
+                                 : std::to_string(entry.term) + "/" + std::to_string(entry.index) + " " +
+                                       std::string(entry.payload));
+    return {};
+  });
+  INFO((log.ok() ? std::string() : log.error().message));
+  REQUIRE(log.ok());
+  told.log = *std::move(log);
+  return told;
+}
+
+}  // namespace
+
+TEST_CASE("entries that a later leader replaces are told with the move that makes them void") {
+  sim::Disk disk;
+  auto log = reopen(disk).log;
+  log->append(command(1, 1, "a"));
+  log->append(command(1, 2, "b"));
+  log->append(command(1, 3, "c"));
+  REQUIRE(log->commit().ok());
+  log->append_move(1, 1, 1);
+  log->append(command(2, 2, "B", 1));
+  REQUIRE(log->commit().ok());
+  CHECK(log->last_index() == 2);
+  log.reset();
+  auto told = reopen(disk);
+  CHECK(told.lines == Payloads{"1/1 a", "1/2 b", "1/3 c", "to 1", "2/2 B"});
+  CHECK(told.log->last_index() == 2);
+  CHECK(told.log->last_term() == 2);
+}
+
+TEST_CASE("term and vote are kept, also when the segment that they were written to is gone") {
+  sim::Disk disk;
+  auto log = reopen(disk).log;
+  log->append_ballot({7, 3});
+  REQUIRE(log->commit().ok());
+  for (uint64_t index = 1; segments(disk) < 4; ++index) {
+    log->append(command(1, index, std::string(500, 'x')));
+    REQUIRE(log->commit().ok());
+  }
+  const uint64_t last = log->last_index();
+  REQUIRE(log->drop_through(last).ok());
+  REQUIRE(segments(disk) == 1);
+  log.reset();
+  log = reopen(disk, last).log;
+  CHECK(log->ballot() == novacron::host::raft::HardState{7, 3});
+  log->append_ballot({8, 0});
+  REQUIRE(log->commit().ok());
+  log.reset();
+  CHECK(reopen(disk, last).log->ballot() == novacron::host::raft::HardState{8, 0});
+}
+
+TEST_CASE("a snapshot from elsewhere is announced: cut short anywhere, the log goes on behind it or as before") {
+  sim::Disk disk;
+  auto log = reopen(disk).log;
+  log->append(command(1, 1, "a"));
+  log->append_install(100, 5);
+  REQUIRE(log->commit().ok());
+  log.reset();
+  SECTION("the snapshot never came") {
+    log = reopen(disk).log;
+    CHECK(log->last_index() == 1);
+    log->append(command(1, 2, "b"));
+    REQUIRE(log->commit().ok());
+    log.reset();
+    // It was given up: from here on an end before a snapshot is a loss again.
+    CHECK(Log::open(disk, kFolder, kOptions, 100, [](const LogEntry&) { return Status(); }).error().reason ==
+          "state.log-damaged");
+  }
+  SECTION("the snapshot is there, the move is not") {
+    auto told = reopen(disk, 100);
+    CHECK(told.lines == Payloads{"to 100"});
+    CHECK(told.log->last_index() == 100);
+    CHECK(told.log->last_term() == 5);
+    told.log->append(command(5, 101, "b"));
+    REQUIRE(told.log->commit().ok());
+    told.log.reset();
+    CHECK(reopen(disk, 100).lines == Payloads{"to 100", "5/101 b"});
+  }
+}
+
+TEST_CASE("room that was made is there: what is written into it does not fail on a full disk") {
+  sim::Disk disk;
+  auto log = reopen(disk).log;
+  REQUIRE(log->make_spare().ok());
+  disk.set_capacity(0);
+  uint64_t index = 0;
+  Status room;
+  for (; room.ok(); room = log->make_room(1'000)) {
+    log->append(command(1, ++index, std::string(900, 'x')));
+    REQUIRE(log->commit().ok());
+    REQUIRE(index < 100);
+  }
+  CHECK(room.code() == Code::kResourceExhausted);
+  CHECK(log->make_room(2 * kSegmentBytes).code() == Code::kResourceExhausted);
+  disk.set_capacity(UINT64_MAX);
+  REQUIRE(log->make_room(2 * kSegmentBytes).ok());
+  log->append(command(1, ++index, std::string(2 * kSegmentBytes - 100, 'x')));
+  REQUIRE(log->commit().ok());
+  log.reset();
+  CHECK(reopen(disk).log->last_index() == index);
+}
+
 TEST_CASE("a batch that was never synced may be cut at any byte: what was acknowledged stays") {
   sim::Disk disk;
   std::string before, after;

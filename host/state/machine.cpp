@@ -27,10 +27,14 @@ Error no_lease(uint64_t lease) {
 
 }  // namespace
 
-Result<Outcome> Machine::apply(Command command, uint64_t index, uint64_t session, uint64_t sequence) {
+void Machine::skip(uint64_t index) {
   assert(index == index_ + 1);
   index_ = index;
-  if (auto* txn = std::get_if<Txn>(&command.what)) return apply_what(*txn, command.time_ns, session, sequence);
+}
+
+Result<Outcome> Machine::apply(Command command, uint64_t index) {
+  skip(index);
+  if (auto* txn = std::get_if<Txn>(&command.what)) return apply_what(*txn, command.time_ns);
   if (const auto* grant = std::get_if<GrantLease>(&command.what)) return apply_what(*grant);
   if (const auto* end = std::get_if<EndLease>(&command.what)) return apply_what(*end, command.time_ns);
   if (const auto* compact = std::get_if<Compact>(&command.what)) return apply_what(*compact);
@@ -38,9 +42,10 @@ Result<Outcome> Machine::apply(Command command, uint64_t index, uint64_t session
 }
 
 /// The part of it that is about the session; execute() is the transaction itself.
-Result<Outcome> Machine::apply_what(Txn& txn, uint64_t time_ns, uint64_t session, uint64_t sequence) {
-  if (session == 0) return execute(txn, time_ns);
-  const auto found = sessions_.find(session);
+Result<Outcome> Machine::apply_what(Txn& txn, uint64_t time_ns) {
+  if (txn.session == 0) return execute(txn, time_ns);
+  const uint64_t sequence = txn.sequence;
+  const auto found = sessions_.find(txn.session);
   if (found == sessions_.end())
     return Error{Code::kFailedPrecondition, "the session is not there or was forgotten: open a new one",
                  "state.session"};
@@ -134,6 +139,7 @@ Result<Outcome> Machine::apply_what(const GrantLease& grant) {
     return Error{Code::kResourceExhausted, "there are " + std::to_string(kMaxLeases) + " leases already",
                  "state.leases"};
   leases_[index_].ttl_ms = grant.ttl_ms;
+  ++lease_changes_;
   return Outcome{.revision = keys_.revision(), .id = index_};
 }
 
@@ -143,6 +149,7 @@ Result<Outcome> Machine::apply_what(const EndLease& end, uint64_t time_ns) {
   std::vector<Mutation> mutations;
   for (const std::string& key : found->second.keys) mutations.push_back({Mutation::Kind::kRemove, key});
   leases_.erase(found);
+  ++lease_changes_;
   commit(time_ns, std::move(mutations));
   return Outcome{.revision = keys_.revision(), .id = end.lease};
 }

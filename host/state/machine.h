@@ -35,12 +35,16 @@ struct LeaseState {
 class Machine final {
  public:
   /// Index 0 is none; indexes ascend by one. An error too is an outcome: the entry had no effect.
-  Result<Outcome> apply(Command command, uint64_t index, uint64_t session, uint64_t sequence);
+  Result<Outcome> apply(Command command, uint64_t index);
+  /// An entry that says nothing to it.
+  void skip(uint64_t index);
 
   uint64_t index() const { return index_; }
   Keyspace& keys() { return keys_; }
   const Keyspace& keys() const { return keys_; }
   const std::map<uint64_t, LeaseState>& leases() const { return leases_; }
+  /// Counts those that came and went.
+  uint64_t lease_changes() const { return lease_changes_; }
   const std::map<uint64_t, Session>& sessions() const { return sessions_; }
 
   /// Rebuilds what a snapshot holds, beside the keyspace's own.
@@ -51,7 +55,7 @@ class Machine final {
   void restore_lease_keys();
 
  private:
-  Result<Outcome> apply_what(Txn& txn, uint64_t time_ns, uint64_t session, uint64_t sequence);
+  Result<Outcome> apply_what(Txn& txn, uint64_t time_ns);
   Result<Outcome> apply_what(const GrantLease& grant);
   Result<Outcome> apply_what(const EndLease& end, uint64_t time_ns);
   Result<Outcome> apply_what(const OpenSession&);
@@ -64,6 +68,7 @@ class Machine final {
   void commit(uint64_t time_ns, std::vector<Mutation> mutations);
 
   uint64_t index_ = 0;
+  uint64_t lease_changes_ = 0;
   Keyspace keys_;
   std::map<uint64_t, LeaseState> leases_;
   std::map<uint64_t, Session> sessions_;

@@ -1,7 +1,7 @@
 #include "host/state/record.h"
 
+#include "host/base/crc32c.h"
 #include "host/state/coding.h"
-#include "host/state/crc32c.h"
 
 namespace novacron::host::state {
 namespace {
@@ -15,9 +15,11 @@ uint32_t length_of(std::string_view bytes) {
 
 /// It is the next record: of the right place, and chained to the one before.
 bool continues(const Record& record, const Position& last) {
-  const uint64_t index = last.index + (record.type == RecordType::kEntry ? 1 : 0);
-  return record.at.serial == last.serial + 1 && record.at.index == index && record.at.term >= last.term &&
-         record.previous_checksum == last.checksum && record.durable < record.at.serial;
+  const uint64_t index = last.index + (is_entry(record.type) ? 1 : 0);
+  const bool is_in_place =
+      record.type == RecordType::kMove || (record.at.index == index && record.at.term >= last.term);
+  return is_in_place && record.at.serial == last.serial + 1 && record.previous_checksum == last.checksum &&
+         record.durable < record.at.serial;
 }
 
 /// Does anything behind `offset` prove that the record `serial`, which should be there, had been synced? The header's
@@ -32,6 +34,11 @@ bool was_durable(std::string_view segment, uint32_t salt, size_t offset, uint64_
 }
 
 }  // namespace
+
+bool is_entry(RecordType type) {
+  return type == RecordType::kEntry || type == RecordType::kCommand || type == RecordType::kNoop ||
+         type == RecordType::kMembership;
+}
 
 size_t record_bytes(size_t payload_bytes) {
   return kRecordHeaderBytes + (payload_bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -48,8 +55,8 @@ uint32_t encode_record(const Record& record, uint32_t salt, std::string& out) {
   store_fixed(at + 24, record.durable);
   store_fixed(at + 32, record.at.term);
   store_fixed(at + 40, record.at.index);
-  store_fixed(at + 48, record.session);
-  store_fixed(at + 56, record.sequence);
+  store_fixed(at + 48, record.first);
+  store_fixed(at + 56, record.second);
   if (!record.payload.empty()) std::memcpy(at + kRecordHeaderBytes, record.payload.data(), record.payload.size());
   const uint32_t checksum = crc32c({at + 4, kRecordHeaderBytes - 4 + record.payload.size()}, salt);
   store_fixed(at, checksum);
@@ -64,14 +71,14 @@ std::optional<Record> decode_record(std::string_view bytes, uint32_t salt) {
   record.at.checksum = load_fixed<uint32_t>(bytes.data());
   if (crc32c(bytes.substr(4, kRecordHeaderBytes - 4 + length), salt) != record.at.checksum) return {};
   record.type = static_cast<RecordType>(bytes[12]);
-  if (record.type != RecordType::kEntry && record.type != RecordType::kMark) return {};
+  if (record.type < RecordType::kEntry || record.type > RecordType::kInstall) return {};
   record.previous_checksum = load_fixed<uint32_t>(bytes.data() + 8);
   record.at.serial = load_fixed<uint64_t>(bytes.data() + 16);
   record.durable = load_fixed<uint64_t>(bytes.data() + 24);
   record.at.term = load_fixed<uint64_t>(bytes.data() + 32);
   record.at.index = load_fixed<uint64_t>(bytes.data() + 40);
-  record.session = load_fixed<uint64_t>(bytes.data() + 48);
-  record.sequence = load_fixed<uint64_t>(bytes.data() + 56);
+  record.first = load_fixed<uint64_t>(bytes.data() + 48);
+  record.second = load_fixed<uint64_t>(bytes.data() + 56);
   record.payload = bytes.substr(kRecordHeaderBytes, length);
   return record;
 }
@@ -84,6 +91,8 @@ std::string encode_segment_header(const SegmentHeader& header) {
   store_fixed(bytes.data() + 24, header.before.index);
   store_fixed(bytes.data() + 32, header.before.term);
   store_fixed(bytes.data() + 40, header.salt);
+  store_fixed(bytes.data() + 48, header.ballot.term);
+  store_fixed(bytes.data() + 56, header.ballot.vote);
   store_fixed(bytes.data(), crc32c(std::string_view(bytes).substr(4)));
   return bytes;
 }
@@ -95,7 +104,8 @@ std::optional<SegmentHeader> decode_segment_header(std::string_view bytes) {
                                   .index = load_fixed<uint64_t>(bytes.data() + 24),
                                   .term = load_fixed<uint64_t>(bytes.data() + 32),
                                   .checksum = load_fixed<uint32_t>(bytes.data() + 4)},
-                       .salt = load_fixed<uint32_t>(bytes.data() + 40)};
+                       .salt = load_fixed<uint32_t>(bytes.data() + 40),
+                       .ballot = {load_fixed<uint64_t>(bytes.data() + 48), load_fixed<uint64_t>(bytes.data() + 56)}};
 }
 
 Result<Scan> scan_segment(std::string_view segment, const SegmentHeader& header,

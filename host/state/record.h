@@ -10,12 +10,15 @@
 //   16  u64 serial  ┐                    16  u64 serial: one more than the record before
 //   24  u64 index   ├ of that record     24  u64 durable: the serial up to which all was synced when this was written
 //   32  u64 term    ┘                    32  u64 term      40  u64 index
-//   40  u32 salt, then zeros             48  u64 session   56  u64 sequence
+//   40  u32 salt, then 4 zeros           48  u64 first     56  u64 second: by type, see RecordType
+//   48  u64 term, 56 u64 vote: the
+//           node's, as of that record
 //
 // The salt is random, one for a log, and the seed of its records' checksums: so that a value that somebody stores never
 // looks like a record.
 //
-// An entry has the next index; a mark repeats the last one and only says by its `durable` what had been synced.
+// An entry has the next index, a move has any, and all others repeat the last one. A mark only says by its `durable`
+// what had been synced.
 //
 // Why `durable`: records are written in batches, one write and one sync each. After a crash a batch that was never
 // acknowledged may be there in part, in any part, so a damaged record followed by good ones proves nothing by itself.
@@ -30,6 +33,7 @@
 #include <string_view>
 
 #include "host/base/result.h"
+#include "host/raft/types.h"
 
 namespace novacron::host::state {
 
@@ -37,7 +41,20 @@ constexpr size_t kSegmentHeaderBytes = 64;
 constexpr size_t kRecordHeaderBytes = 64;
 constexpr size_t kMaxPayloadBytes = 2 * 1'024 * 1'024;
 
-enum class RecordType : uint8_t { kEntry = 1, kMark = 2 };
+/// With what `first` and `second` are. "commit": every entry up to there was known to be committed.
+enum class RecordType : uint8_t {
+  kEntry = 1,       ///< session, sequence: a command of format 1, committed once it is written; read, never written
+  kMark = 2,        ///< commit
+  kCommand = 3,     ///< commit
+  kNoop = 4,        ///< commit
+  kMembership = 5,  ///< commit
+  kBallot = 6,      ///< the node's term and vote from here on
+  kMove = 7,     ///< commit; the log goes on behind (index, term): entries behind it are void, as are all before it if
+                 ///< it has no such entry
+  kInstall = 8,  ///< index and term of a snapshot from elsewhere; once that is there, a move to it follows
+};
+
+bool is_entry(RecordType type);
 
 /// Where a record stands in the log: what the next one continues.
 struct Position {
@@ -53,8 +70,8 @@ struct Record {
   Position at;
   uint32_t previous_checksum = 0;
   uint64_t durable = 0;
-  uint64_t session = 0;
-  uint64_t sequence = 0;
+  uint64_t first = 0;
+  uint64_t second = 0;
   std::string_view payload;
 };
 
@@ -69,6 +86,7 @@ std::optional<Record> decode_record(std::string_view bytes, uint32_t salt);
 struct SegmentHeader {
   Position before;  ///< of the last record before the segment
   uint32_t salt = 0;
+  raft::HardState ballot = {};
 };
 std::string encode_segment_header(const SegmentHeader& header);
 std::optional<SegmentHeader> decode_segment_header(std::string_view bytes);

@@ -14,8 +14,8 @@ Record record_of(std::string_view payload) {
   record.at = {.serial = 7, .index = 5, .term = 2, .checksum = 0};
   record.previous_checksum = 0xabcd;
   record.durable = 4;
-  record.session = 11;
-  record.sequence = 12;
+  record.first = 11;
+  record.second = 12;
   record.payload = payload;
   return record;
 }
@@ -35,8 +35,8 @@ TEST_CASE("a record is read as it was written") {
     CHECK(record->at == Position{.serial = 7, .index = 5, .term = 2, .checksum = checksum});
     CHECK(record->previous_checksum == 0xabcd);
     CHECK(record->durable == 4);
-    CHECK(record->session == 11);
-    CHECK(record->sequence == 12);
+    CHECK(record->first == 11);
+    CHECK(record->second == 12);
     CHECK(record->payload == payload);
   }
 }

@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "host/raft/types.h"
 #include "host/state/machine.h"
 
 namespace novacron::host::state {
@@ -37,6 +38,7 @@ struct SharedMachine {
   mutable SharedMutex mutex;
   Machine machine;           ///< guarded by `mutex`
   uint64_t term = 0;         ///< of the last entry applied, guarded too
+  raft::Membership members;  ///< as of that entry, guarded too
   std::atomic<int> pins{0};  ///< while not 0, old versions are kept although compaction has passed them
 };
 

@@ -2,8 +2,9 @@
 
 #include <cstdio>
 
+#include "host/base/crc32c.h"
+#include "host/raft/membership.h"
 #include "host/state/coding.h"
-#include "host/state/crc32c.h"
 
 namespace novacron::host::state {
 namespace {
@@ -14,13 +15,7 @@ constexpr size_t kBlockBytes = 256 * 1'024;            // flushed from here on
 constexpr size_t kMaxBlockBytes = 64 * 1'024 * 1'024;  // what a reader believes
 constexpr size_t kBlockHeaderBytes = 8;
 
-enum Item : uint8_t { kHead = 1, kLease = 2, kSession = 3, kEntry = 4, kChange = 5, kEnd = 6 };
-
-std::string snapshot_name(uint64_t index) {
-  char name[32];
-  std::snprintf(name, sizeof name, "snapshot-%020llu", static_cast<unsigned long long>(index));
-  return name;
-}
+enum Item : uint8_t { kHead = 1, kLease = 2, kSession = 3, kEntry = 4, kChange = 5, kEnd = 6, kMembers = 7 };
 
 void encode_entry(Writer& out, const Entry& entry) {
   out.bytes(entry.key);
@@ -101,6 +96,10 @@ class Loader {
       machine_.keys().restore_entry(std::move(entry));
     } else if (kind == kChange) {
       TRY_STATUS(load_change(in));
+    } else if (kind == kMembers) {
+      auto members = raft::decode_membership(in.bytes());
+      if (!members.ok()) return damaged("the members");
+      head_.members = *std::move(members);
     } else if (kind == kEnd) {
       if (in.varint() != items_ - 1) return damaged("count of items");
       ended_ = true;
@@ -185,6 +184,10 @@ Result<std::unique_ptr<SnapshotWriter>> SnapshotWriter::create(FileSystem& files
   out.varint(head.floor);
   out.varint(head.revision);
   ++writer->items_;
+  if (head.members.members.empty()) return writer;
+  out.byte(kMembers);
+  out.bytes(raft::encode(head.members));
+  ++writer->items_;
   return writer;
 }
 
@@ -260,6 +263,12 @@ Status SnapshotWriter::finish() {
   TRY_STATUS(files_.rename(folder_ + "/" + name_ + ".tmp", folder_ + "/" + name_));
   finished_ = true;
   return files_.sync_folder(folder_);
+}
+
+std::string snapshot_name(uint64_t index) {
+  char name[32];
+  std::snprintf(name, sizeof name, "snapshot-%020llu", static_cast<unsigned long long>(index));
+  return name;
 }
 
 Result<std::vector<std::string>> list_snapshots(FileSystem& files, const std::string& folder) {

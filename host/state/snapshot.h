@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "host/raft/types.h"
 #include "host/state/file.h"
 #include "host/state/machine.h"
 
@@ -19,6 +20,7 @@ struct SnapshotHead {
   uint64_t term = 0;
   Revision floor = 0;
   Revision revision = 0;
+  raft::Membership members = {};  ///< in force at `index`; none: as when the folder was made
 };
 
 /// One thread. Items in this order: leases and sessions, entries by key as of the floor, changes behind it, finish().
@@ -51,6 +53,8 @@ class SnapshotWriter final {
   uint64_t items_ = 0;
   bool finished_ = false;
 };
+
+std::string snapshot_name(uint64_t index);
 
 /// Names of the folder's snapshots, oldest first.
 Result<std::vector<std::string>> list_snapshots(FileSystem& files, const std::string& folder);

@@ -3,8 +3,8 @@
 #include <cstring>
 #include <map>
 
+#include "host/base/crc32c.h"
 #include "host/state/coding.h"
-#include "host/state/crc32c.h"
 #include "host/state/snapshot.h"
 
 using namespace novacron::host;

@@ -26,9 +26,10 @@ struct Start {
   std::map<uint64_t, Session> sessions;
 };
 
-Start start_of(const Machine& machine, uint64_t term) {
+Start start_of(const SharedMachine& shared) {
+  const Machine& machine = shared.machine;
   Start start;
-  start.head = {machine.index(), term, machine.keys().floor(), machine.keys().revision()};
+  start.head = {machine.index(), shared.term, machine.keys().floor(), machine.keys().revision(), shared.members};
   for (const auto& [lease, state] : machine.leases()) start.lease_ttls.emplace(lease, state.ttl_ms);
   start.sessions = machine.sessions();
   return start;
@@ -75,7 +76,7 @@ Result<SnapshotHead> write_snapshot(FileSystem& files, const std::string& folder
                                     const std::atomic<bool>& cancel) {
   std::unique_lock lock(shared.mutex);  // alone: nothing is cleaned between the pin and what it protects
   const Pin pin(shared);
-  const Start start = start_of(shared.machine, shared.term);
+  const Start start = start_of(shared);
   lock.unlock();
   auto writer = TRY(SnapshotWriter::create(files, folder, start.head));
   for (const auto& [lease, ttl_ms] : start.lease_ttls) TRY_STATUS(writer->add_lease(lease, ttl_ms));

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "host/state/one_node.h"
+#include "host/state/replica.h"
 
 namespace {
 
@@ -75,7 +75,7 @@ int main(int count, char** arguments) {
   const auto duration =
       std::chrono::milliseconds(count > 2 ? static_cast<int>(std::atof(arguments[2]) * 1'000) : 2'000);
   std::filesystem::remove_all(folder);
-  auto engine = OneNode::open(posix_files(), system_clock(), {.folder = folder});
+  auto engine = Replica::open(posix_files(), system_clock(), {.folder = folder});
   if (!engine.ok()) {
     std::fprintf(stderr, "%s\n", engine.error().message.c_str());
     return 1;
@@ -91,7 +91,7 @@ int main(int count, char** arguments) {
                status.bytes);
   const auto start = Time::now();
   engine->reset();
-  engine = OneNode::open(posix_files(), system_clock(), {.folder = folder});
+  engine = Replica::open(posix_files(), system_clock(), {.folder = folder});
   std::fprintf(stderr, "closed and opened again in %.0f ms: %s\n",
                std::chrono::duration<double, std::milli>(Time::now() - start).count(),
                engine.ok() && (*engine)->revision() == status.revision ? "complete" : "INCOMPLETE");

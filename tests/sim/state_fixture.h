@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "host/base/clock.h"
-#include "host/state/one_node.h"
+#include "host/state/replica.h"
 #include "host/state/sync.h"
 #include "tests/sim/state_disk.h"
 
@@ -109,17 +109,17 @@ class WatchRecorder {
 struct EngineFixture {
   Disk disk;
   ManualClock clock;
-  OneNode::Options options{.folder = "data", .segment_bytes = 64 * 1'024, .tick_ms = 0};
-  std::unique_ptr<OneNode> engine;
+  Replica::Options options{.folder = "data", .segment_bytes = 64 * 1'024, .tick_ms = 0};
+  std::unique_ptr<Replica> engine;
 
   EngineFixture() { reopen(); }
-  explicit EngineFixture(const std::function<void(OneNode::Options&)>& change) {
+  explicit EngineFixture(const std::function<void(Replica::Options&)>& change) {
     change(options);
     reopen();
   }
   void reopen() {
     engine.reset();
-    auto opened = OneNode::open(disk, clock, options);
+    auto opened = Replica::open(disk, clock, options);
     INFO((opened.ok() ? std::string() : opened.error().message));
     REQUIRE(opened.ok());
     engine = *std::move(opened);

@@ -53,10 +53,10 @@ World::~World() {
 }
 
 void World::start() {
-  state::OneNode::Options options;
+  state::Replica::Options options;
   options.folder = folder_.string();
   options.segment_bytes = 1 << 20;
-  auto engine = state::OneNode::open(state::posix_files(), clock, std::move(options));
+  auto engine = state::Replica::open(state::posix_files(), clock, std::move(options));
   if (!engine.ok()) FAIL(engine.error().message);
   engine_ = std::move(*engine);
   Store::Options store{*engine_, authorizer, clock};

@@ -8,7 +8,7 @@
 
 #include "host/base/clock.h"
 #include "host/resource/store.h"
-#include "host/state/one_node.h"
+#include "host/state/replica.h"
 
 namespace novacron::host::resource::testing {
 
@@ -62,7 +62,7 @@ class World {
   void start();
 
   std::filesystem::path folder_;
-  std::unique_ptr<state::OneNode> engine_;
+  std::unique_ptr<state::Replica> engine_;
   std::unique_ptr<Store> store_;
 };
 

@@ -1,9 +1,9 @@
-#include "host/state/crc32c.h"
+#include "host/base/crc32c.h"
 
 #include <array>
 #include <cstring>
 
-namespace novacron::host::state {
+namespace novacron::host {
 namespace {
 
 constexpr uint32_t kPolynomial = 0x82f63b78;  // Castagnoli's, bits reversed
@@ -65,4 +65,4 @@ uint32_t crc32c(std::string_view bytes, uint32_t seed) {
   return crc32c_portable(bytes, seed);
 }
 
-}  // namespace novacron::host::state
+}  // namespace novacron::host

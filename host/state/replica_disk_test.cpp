@@ -14,14 +14,14 @@ using sim::txn_of;
 
 TEST_CASE("a second engine on the folder is refused, and so is a folder of another format") {
   Fixture fixture;
-  CHECK(OneNode::open(fixture.disk, fixture.clock, fixture.options).error().reason == "state.locked");
+  CHECK(Replica::open(fixture.disk, fixture.clock, fixture.options).error().reason == "state.locked");
   fixture.engine.reset();
-  fixture.disk.write("data/format", "novacron-state 2\n");
-  auto newer = OneNode::open(fixture.disk, fixture.clock, fixture.options);
+  fixture.disk.write("data/format", "novacron-state 3\n");
+  auto newer = Replica::open(fixture.disk, fixture.clock, fixture.options);
   CHECK(newer.error().reason == "state.format");
   CHECK(newer.code() == Code::kFailedPrecondition);
   REQUIRE(fixture.disk.remove("data/format").ok());
-  CHECK(OneNode::open(fixture.disk, fixture.clock, fixture.options).code() == Code::kDataLoss);
+  CHECK(Replica::open(fixture.disk, fixture.clock, fixture.options).code() == Code::kDataLoss);
 }
 
 TEST_CASE("a damaged snapshot is refused wherever the damage is") {
@@ -41,9 +41,9 @@ TEST_CASE("a damaged snapshot is refused wherever the damage is") {
     std::string damaged = intact;
     damaged[byte] = static_cast<char>(damaged[byte] ^ (1 << (byte % 8)));
     fixture.disk.write(path, damaged);
-    REQUIRE(OneNode::open(fixture.disk, fixture.clock, fixture.options).error().reason == "state.snapshot-damaged");
+    REQUIRE(Replica::open(fixture.disk, fixture.clock, fixture.options).error().reason == "state.snapshot-damaged");
     fixture.disk.write(path, intact.substr(0, byte));
-    REQUIRE(OneNode::open(fixture.disk, fixture.clock, fixture.options).error().reason == "state.snapshot-damaged");
+    REQUIRE(Replica::open(fixture.disk, fixture.clock, fixture.options).error().reason == "state.snapshot-damaged");
   }
   fixture.disk.write(path, intact);
   fixture.reopen();
@@ -154,14 +154,66 @@ TEST_CASE("what was proposed before the end is done; what comes later is told so
   CHECK(fixture.engine->status().keys == 500);
 }
 
+namespace {
+
+/// tests/fixtures/state/format-1, its files without ".bin": a folder as the version wrote it that knew one node alone,
+/// killed while it ran. Lease 1 holds "leased"; session 23 has put "once" by its first transaction, before the
+/// snapshot, and "twice" by its second.
+void copy_format_1(sim::Disk& disk) {
+  for (const auto& file : std::filesystem::directory_iterator(NOVACRON_FIXTURES "/format-1"))
+    disk.write("data/" + file.path().stem().string(), *read_file(posix_files(), file.path().string()));
+}
+
+}  // namespace
+
+TEST_CASE("a folder that one node alone has written opens, with its history, leases and sessions, and goes on") {
+  Fixture fixture;
+  fixture.engine.reset();
+  for (const std::string& path : fixture.disk.paths()) REQUIRE(fixture.disk.remove(path).ok());
+  copy_format_1(fixture.disk);
+  for (int times = 0; times < 3; ++times) {
+    fixture.reopen();
+    CHECK(fixture.engine->status().keys == 42);
+    CHECK(fixture.value("k/3") == "(absent)");
+    CHECK(fixture.value("k/5") == "before the snapshot");
+    CHECK(fixture.value("k/15") == "behind the snapshot");
+    CHECK(fixture.engine->status().leases == 1);
+    Txn txn = txn_of({}, {Put{"twice", "again"}});
+    txn.session = 23;
+    txn.sequence = 2;
+    CHECK(fixture.sync().txn(txn)->revision == 55);
+    CHECK(fixture.value("twice") == "2");
+    CHECK(fixture.put("new", "x") == 56 + 2 * static_cast<Revision>(times));
+    REQUIRE(fixture.sync().remove(KeyRange::one("new")).ok() == true);
+    if (times == 1) REQUIRE(fixture.engine->snapshot().ok());
+  }
+  CHECK(fixture.disk.read("data/format") == "novacron-state 2\n");
+  REQUIRE(fixture.sync().revoke_lease(1).ok());
+  CHECK(fixture.value("leased") == "(absent)");
+}
+
+TEST_CASE("the folder of another format 1 state that is cut at the end opens with what is whole") {
+  Fixture fixture;
+  fixture.engine.reset();
+  for (const std::string& path : fixture.disk.paths()) REQUIRE(fixture.disk.remove(path).ok());
+  copy_format_1(fixture.disk);
+  const std::string last = "data/log-00000000000000000040";
+  const std::string whole = fixture.disk.read(last);
+  fixture.disk.write(last, whole.substr(0, 400) + std::string(whole.size() - 400, '\0'));
+  fixture.reopen();
+  CHECK(fixture.value("twice") == "(absent)");
+  CHECK(fixture.value("k/15") == "behind the snapshot");
+  CHECK(fixture.put("new", "x") > 40);
+}
+
 TEST_CASE("the engine works on a real disk, and is locked there too") {
   std::string folder = std::filesystem::temp_directory_path() / "state_test.XXXXXX";
   REQUIRE(::mkdtemp(folder.data()) != nullptr);
-  const OneNode::Options options{.folder = folder + "/deep/data", .segment_bytes = 64 * 1'024};
+  const Replica::Options options{.folder = folder + "/deep/data", .segment_bytes = 64 * 1'024};
   {
-    auto engine = OneNode::open(posix_files(), system_clock(), options);
+    auto engine = Replica::open(posix_files(), system_clock(), options);
     REQUIRE(engine.ok());
-    auto second = OneNode::open(posix_files(), system_clock(), options);
+    auto second = Replica::open(posix_files(), system_clock(), options);
     CHECK(second.error().reason == "state.locked");
     CHECK(second.error().message.find(std::to_string(::getpid())) != std::string::npos);
     for (int each = 0; each < 500; ++each)
@@ -170,7 +222,7 @@ TEST_CASE("the engine works on a real disk, and is locked there too") {
     REQUIRE(Sync(**engine).put("last", "x").ok());
   }
   {
-    auto engine = OneNode::open(posix_files(), system_clock(), options);
+    auto engine = Replica::open(posix_files(), system_clock(), options);
     REQUIRE(engine.ok());
     CHECK((*engine)->status().keys == 501);
     CHECK((*engine)->revision() == 502);

@@ -1,11 +1,11 @@
-#include "host/state/crc32c.h"
+#include "host/base/crc32c.h"
 
 #include <random>
 #include <string>
 
 #include <catch2/catch.hpp>
 
-using namespace novacron::host::state;
+using namespace novacron::host;
 
 TEST_CASE("crc32c gives the values of the standard") {
   CHECK(crc32c("") == 0);

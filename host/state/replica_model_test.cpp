@@ -172,7 +172,7 @@ class Run {
 
  private:
   void open() {
-    auto opened = OneNode::open(disk_, clock_, options_);
+    auto opened = Replica::open(disk_, clock_, options_);
     INFO((opened.ok() ? std::string() : opened.error().message));
     REQUIRE(opened.ok());
     engine_ = *std::move(opened);
@@ -332,11 +332,11 @@ class Run {
   std::mt19937_64 random_;
   sim::Disk disk_;
   sim::ManualClock clock_;
-  OneNode::Options options_{.folder = "data", .segment_bytes = 8'192, .tick_ms = 0};
+  Replica::Options options_{.folder = "data", .segment_bytes = 8'192, .tick_ms = 0};
   Model model_;
   std::deque<Follower> followers_;  // outlive the engine
   std::vector<uint64_t> leases_;
-  std::unique_ptr<OneNode> engine_;
+  std::unique_ptr<Replica> engine_;
 };
 
 }  // namespace
@@ -358,7 +358,7 @@ class PowerCuts {
   void run(size_t cuts) {
     for (size_t cut = 0; cut < cuts; ++cut) {
       disk_.cut_power_after(1 + random_() % 120);
-      auto engine = OneNode::open(disk_, clock_, options_);
+      auto engine = Replica::open(disk_, clock_, options_);
       if (engine.ok()) {
         check(**engine);
         work(**engine);
@@ -368,12 +368,12 @@ class PowerCuts {
       }
       disk_.crash(random_);
     }
-    check(**OneNode::open(disk_, clock_, options_));
+    check(**Replica::open(disk_, clock_, options_));
   }
 
  private:
   /// Each counter is where it was acknowledged to be, or behind that by changes whose outcome nobody was told.
-  void check(OneNode& engine) {
+  void check(Replica& engine) {
     for (auto& [key, known] : counters_) {
       const EntryPtr entry = *Sync(engine).get(key);
       const uint64_t found = entry ? std::stoull(entry->value) : 0;
@@ -384,7 +384,7 @@ class PowerCuts {
     }
   }
 
-  void work(OneNode& engine) {
+  void work(Replica& engine) {
     for (size_t left = 200; left > 0 && disk_.has_power(); --left) {
       if (random_() % 20 == 0) (void)engine.snapshot();
       if (random_() % 20 == 0) engine.compact(engine.revision(), [](const Status&) {});
@@ -394,7 +394,7 @@ class PowerCuts {
   }
 
   /// Several are under way at once; each needs the one before it.
-  void count(OneNode& engine, const std::string& key) {
+  void count(Replica& engine, const std::string& key) {
     Counter& counter = counters_[key];
     const uint64_t next = ++counter.proposed;
     Txn txn;
@@ -413,7 +413,7 @@ class PowerCuts {
   std::mt19937_64 random_;
   sim::Disk disk_;
   sim::ManualClock clock_;
-  const OneNode::Options options_{.folder = "data", .segment_bytes = 4'096, .retain_revisions = 16, .tick_ms = 0};
+  const Replica::Options options_{.folder = "data", .segment_bytes = 4'096, .retain_revisions = 16, .tick_ms = 0};
   std::map<std::string, Counter> counters_;
   std::mutex mutex_;
 };
