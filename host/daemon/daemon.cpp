@@ -377,6 +377,16 @@ void Daemon::Parts::close_stores() {
   if (traces) traces->stop();
 }
 
+/// The calls that carry operations out are ended before what serves them waits for that.
+void Daemon::Parts::end_operations() {
+  broker->withdraw(*operations);
+  operations.reset();
+  actions->stop();
+  broker->withdraw(*plugin_actions);
+  plugin_actions.reset();
+  actions.reset();
+}
+
 /// Each node of a cluster would run each plugin, and each would do its work.
 Status Daemon::Parts::start_plugins() {
   if (links) {
@@ -386,16 +396,6 @@ Status Daemon::Parts::start_plugins() {
   contract_statuses->start();
   plugins->start(*manager);
   return actions->start();
-}
-
-/// The calls that carry operations out are ended before what serves them waits for that.
-void Daemon::Parts::end_operations() {
-  broker->withdraw(*operations);
-  operations.reset();
-  actions->stop();
-  broker->withdraw(*plugin_actions);
-  plugin_actions.reset();
-  actions.reset();
 }
 
 Status Daemon::Parts::publish_nodes() {
