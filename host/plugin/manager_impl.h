@@ -68,7 +68,7 @@ class Manager::Impl {
   Result<PackageFiles> read_unchanged(Plugin& plugin);
   Result<LoadedLibrary> load_in_sandbox(Plugin& plugin, PackageFiles files);
   Result<sandbox::Isolation> isolation_of(const Plugin& plugin) const;
-  void died(const PluginPtr& plugin, const std::weak_ptr<sandbox::Guest>& guest, const std::string& why);
+  void died(const PluginPtr& plugin, const std::weak_ptr<sandbox::Guest>& guest, const sandbox::Death& death);
   void note_death(const PluginPtr& plugin, const std::string& why);
   void restart(const PluginPtr& plugin, uint64_t number);
   Status run(Plugin& plugin, LoadedLibrary library);

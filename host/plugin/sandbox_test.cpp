@@ -75,6 +75,9 @@ TEST_CASE("its death is told with the signal, and after too many it is quarantin
   REQUIRE(::kill(world.info("actor-a").process.pid, SIGKILL) == 0);
   REQUIRE(eventually([&] { return world.info("actor-a").state == State::kQuarantined; }));
   CHECK(world.info("actor-a").message == "its process died 2 times; the last: killed by signal 9 (Killed)");
+  REQUIRE(world.recorder.deaths.size() == 2);
+  CHECK(world.recorder.deaths[0].signal == SIGKILL);
+  CHECK(world.recorder.deaths[0].plugin == "actor-a");
   CHECK(world.manager->enable("actor-a").error().reason == "plugin.quarantined");
   REQUIRE(world.manager->disable("actor-a").ok());
   REQUIRE(world.manager->enable("actor-a").ok());

@@ -110,6 +110,11 @@ class Recorder : public LifecycleListener {
     troubles[now.id].push_back(reason);
     changed.notify_all();
   }
+  void on_death(const PluginDeath& death) override {
+    std::lock_guard lock(mutex);
+    deaths.push_back(death);
+    changed.notify_all();
+  }
   /// Waits, bounded, until the plugin was in the trouble.
   bool troubled(const std::string& plugin, const std::string& reason) {
     std::unique_lock lock(mutex);
@@ -130,6 +135,7 @@ class Recorder : public LifecycleListener {
   std::condition_variable changed;
   std::map<std::string, std::vector<std::string>> states;
   std::map<std::string, std::vector<std::string>> troubles;
+  std::vector<PluginDeath> deaths;
   size_t illegal = 0;
 };
 

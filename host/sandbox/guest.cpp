@@ -206,7 +206,7 @@ void Guest::finish_off(const std::string& why) {
   cgroup_ = nullptr;
   if (output_) read_output();
   bool expected = false;
-  std::string told;
+  Death death{.how = {}, .signal = ending.signal, .exit_status = ending.status, .last_lines = {}};
   {
     std::lock_guard lock(mutex_);
     process.swap(process_);
@@ -214,12 +214,11 @@ void Guest::finish_off(const std::string& why) {
     expected = expected_;
     const bool by_us = !why.empty() && ending.signal == SIGKILL;
     if (why_.empty()) why_ = by_us ? why : ending.text();
-    told = why_;
-    const std::string words = last_words_.text();
-    if (!words.empty()) told += "; its last lines: " + words;
+    death.how = why_;
+    death.last_lines = last_words_.lines();
     for (auto& [id, lane] : lanes_) lane->changed.notify_all();
   }
-  if (!expected && options_.on_death) options_.on_death(std::move(told));
+  if (!expected && options_.on_death) options_.on_death(std::move(death));
 }
 
 void Guest::kill(std::string why) {

@@ -37,9 +37,8 @@ class Guest final : public std::enable_shared_from_this<Guest> {
     uint64_t stuck_ns = 60'000'000'000;  ///< inside the plugin without a word to the host, beyond a call's deadline
     /// Runs what a thread of the plugin's own asks for; may block. False: there is no thread.
     std::function<bool(std::function<void()>)> run;
-    /// Once, on a thread of the guest's own, when it is dead though nobody closed it; must not block. How it ended,
-    /// and its last lines.
-    std::function<void(std::string why)> on_death;
+    /// Once, on a thread of the guest's own, when it is dead though nobody closed it; must not block.
+    std::function<void(Death)> on_death;
   };
   /// [worker] Starts the process.
   static Result<std::shared_ptr<Guest>> launch(Options options);
