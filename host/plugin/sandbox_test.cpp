@@ -159,6 +159,24 @@ TEST_CASE("many calls at once go through one sandbox") {
   CHECK(right == 200);
 }
 
+TEST_CASE("a sandbox that may have few threads serves many callers with those that it has") {
+  Manager::Options options;
+  options.sandboxes.threads = 4;
+  World world(options);
+  world.enable_actor("r", Placement::kSandboxed);
+  std::vector<std::thread> threads;
+  std::atomic<int> right = 0;
+  for (int i = 0; i < 12; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 10; ++n) right += world.run("r", "spin 5") == "5" ? 1 : 0;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(right == 120);
+  CHECK(world.info("actor-r").process.threads <= 4);
+  CHECK(world.run("r", "echo well") == "well");
+}
+
 TEST_CASE("a directory does not get into a sandbox by a call") {
   World world;
   world.enable_actor("a", Placement::kSandboxed);
