@@ -16,6 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kWakeEvery = 10ms, kRoundMax = 2000ms;
 constexpr auto kBackoffMin = 100ms, kBackoffMax = 5000ms, kTick = 30'000ms;
 constexpr uint64_t kRetryAfterNs = 1'000'000'000;
 // A libvirtd that does not answer for so long counts as lost, and calls to it fail.
@@ -41,28 +42,76 @@ Error unreachable(const std::string& message) {
                .retry_after_ns = kRetryAfterNs};
 }
 
-/// Runs libvirt's event loop until it is destroyed. A timer that is made due wakes it.
+/// Runs libvirt's event loop until it is destroyed. A timer that is made due wakes it. The loop is the process's own,
+/// so another instance's thread may be the one that does a round.
 class Connection::EventLoop {
  public:
   EventLoop() {
     wake_timer_ = virEventAddTimeout(
         -1, [](int timer, void*) { virEventUpdateTimeout(timer, -1); }, nullptr, nullptr);
-    thread_ = std::thread([this] {
-      while (!stopping_) {
-        if (virEventRunDefaultImpl() < 0) std::this_thread::sleep_for(kBackoffMin);
-      }
-    });
+    thread_ = std::thread([this] { run(); });
   }
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
   ~EventLoop() {
-    stopping_ = true;
-    virEventUpdateTimeout(wake_timer_, 0);
-    thread_.join();
+    // What a closed connection has left is freed by rounds to come: first its handles, then what they kept.
+    wait_for_round();
+    wait_for_round();
+    stop();
     virEventRemoveTimeout(wake_timer_);
   }
 
  private:
+  struct Round {
+    std::mutex mutex;
+    std::condition_variable wake;
+    bool is_over = false;
+  };
+  using RoundHandle = std::shared_ptr<Round>;
+
+  static void end_round(void* handle) {
+    const std::unique_ptr<RoundHandle> round(static_cast<RoundHandle*>(handle));
+    const std::lock_guard lock((*round)->mutex);
+    (*round)->is_over = true;
+    (*round)->wake.notify_all();
+  }
+
+  /// Until the loop has freed what was removed from it before: it does so in order.
+  static void wait_for_round() {
+    const auto round = std::make_shared<Round>();
+    auto handle = std::make_unique<RoundHandle>(round);
+    const int timer = virEventAddTimeout(
+        -1, [](int, void*) {}, handle.get(), &end_round);
+    if (timer < 0) return;
+    (void)handle.release();  // end_round() has it
+    virEventRemoveTimeout(timer);
+    std::unique_lock lock(round->mutex);
+    round->wake.wait_for(lock, kRoundMax, [&round] { return round->is_over; });
+  }
+
+  void run() {
+    while (!stopping_) {
+      if (virEventRunDefaultImpl() < 0) std::this_thread::sleep_for(kBackoffMin);
+    }
+    const std::lock_guard lock(mutex_);
+    has_ended_ = true;
+    ended_.notify_all();
+  }
+
+  /// Wakes the loop until its thread has ended: another thread may have taken the first call.
+  void stop() {
+    stopping_ = true;
+    std::unique_lock lock(mutex_);
+    do {
+      virEventUpdateTimeout(wake_timer_, 0);
+    } while (!ended_.wait_for(lock, kWakeEvery, [this] { return has_ended_; }));
+    lock.unlock();
+    thread_.join();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool has_ended_ = false;
   std::atomic<bool> stopping_ = false;
   int wake_timer_ = -1;
   std::thread thread_;

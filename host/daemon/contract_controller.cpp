@@ -1,111 +1,20 @@
 #include "host/daemon/contract_controller.h"
 
-#include <chrono>
-#include <functional>
 #include <utility>
 
-#include "host/base/log.h"
 #include "host/resource/keys.h"
 #include "novacron/core/v1/host.pb.h"
 
 namespace novacron::host::daemon {
-namespace {
 
 namespace api = novacron::core::v1;
 
-constexpr std::string_view kComponent = "contracts";
-constexpr size_t kEventsAtOnce = 64;
-constexpr std::chrono::milliseconds kPause{200};
-
-Status each_object(resource::Store& store, const auth::ContextPtr& context, std::string_view kind,
-                   const std::function<Status(const resource::ObjectView&)>& work) {
-  resource::ListOptions all;
-  all.kind = kind;
-  do {
-    const auto page = TRY(store.list(context, all));
-    for (const auto& object : page.objects) TRY_STATUS(work(object));
-    all.page_token = page.next_page_token;
-  } while (!all.page_token.empty());
-  return {};
-}
-
-/// What changed is of no interest: everything is looked at.
-Status drain(resource::Watch& watch) {
-  while (!TRY(watch.take(kEventsAtOnce)).empty()) {
-  }
-  return {};
-}
-
-}  // namespace
-
 ContractController::ContractController(resource::Store& store, auth::ContextPtr context)
-    : store_(store), context_(std::move(context)) {}
-
-ContractController::~ContractController() {
-  stop();
-}
-
-void ContractController::start() {
-  follower_ = std::thread([this] { follow(); });
-}
-
-void ContractController::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (follower_.joinable()) follower_.join();
-}
-
-void ContractController::wake() {
-  {
-    const std::lock_guard lock(mutex_);
-    changed_ = true;
-  }
-  wake_.notify_all();
-}
-
-bool ContractController::is_stopping() {
-  const std::lock_guard lock(mutex_);
-  return stopping_;
-}
-
-bool ContractController::wait_for_change() {
-  std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return changed_ || stopping_; });
-  changed_ = false;
-  return !stopping_;
-}
-
-void ContractController::pause() {
-  std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, kPause, [this] { return stopping_; });
-}
-
-void ContractController::follow() {
-  do {
-    const Status ended = follow_once();
-    if (ended.ok() || is_stopping()) return;
-    log_debug(kComponent, "watch of contracts starts anew", {{"why", ended.error().message}});
-    pause();
-  } while (!is_stopping());
-}
-
-Status ContractController::follow_once() {
-  resource::WatchOptions of_contracts;
-  of_contracts.kind = resource::kContractKind;
-  resource::WatchOptions of_plugins;
-  of_plugins.kind = resource::kPluginKind;
-  const auto contracts = TRY(store_.watch(context_, of_contracts, [this] { wake(); }));
-  const auto plugins = TRY(store_.watch(context_, of_plugins, [this] { wake(); }));
-  do {
-    TRY_STATUS(drain(*contracts));
-    TRY_STATUS(drain(*plugins));
-    TRY_STATUS(refresh());
-  } while (wait_for_change());
-  return {};
-}
+    : store_(store),
+      context_(std::move(context)),
+      follower_(store, context_, "contracts",
+                {std::string(resource::kContractKind), std::string(resource::kPluginKind)},
+                [this](const auto&) { return refresh(); }) {}
 
 Status ContractController::refresh() {
   const Providers now = TRY(providers());

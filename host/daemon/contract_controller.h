@@ -3,15 +3,11 @@
 // for; what plugins provide is read from the status of the Plugin objects.
 #pragma once
 
-#include <condition_variable>
 #include <map>
-#include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 
-#include "host/auth/context.h"
-#include "host/resource/store.h"
+#include "host/daemon/follower.h"
 
 namespace novacron::host::daemon {
 
@@ -19,36 +15,22 @@ class ContractController {
  public:
   /// `store` outlives this.
   ContractController(resource::Store& store, auth::ContextPtr context);
-  ~ContractController();
-  ContractController(const ContractController&) = delete;
-  ContractController& operator=(const ContractController&) = delete;
 
-  /// Looks at all contracts, and follows them and the plugins from then on, on a thread of its own.
-  void start();
+  /// Looks at all contracts, and follows them and the plugins from then on.
+  void start() { follower_.start(); }
   /// Waits for the look that is under way, the first one in any case. Idempotent.
-  void stop();
+  void stop() { follower_.stop(); }
 
  private:
   using Providers = std::map<std::string, std::set<std::string>>;  ///< the plugins, by package
 
-  void follow();
-  Status follow_once();
-  /// Waits until something has changed; false: it is to stop.
-  bool wait_for_change();
-  void pause();
-  void wake();
-  bool is_stopping();
   Status refresh();
   Result<Providers> providers();
   Status write_status(const resource::ObjectView& contract, const Providers& providers);
 
   resource::Store& store_;
   const auth::ContextPtr context_;
-  std::thread follower_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  bool changed_ = false;
+  Follower follower_;
 };
 
 }  // namespace novacron::host::daemon

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <vector>
 
 #include "host/api/gateway.h"
@@ -28,6 +29,7 @@
 #include "host/daemon/control.h"
 #include "host/daemon/host_metrics.h"
 #include "host/daemon/installed_contracts.h"
+#include "host/daemon/node_controller.h"
 #include "host/daemon/node_object.h"
 #include "host/daemon/plugin_controller.h"
 #include "host/daemon/traces.h"
@@ -147,6 +149,7 @@ class Daemon::Parts {
   std::vector<std::unique_ptr<plugin::Service>> services;
   std::unique_ptr<InstalledContracts> contracts;
   std::unique_ptr<ContractController> contract_statuses;
+  std::unique_ptr<NodeController> nodes;
   std::unique_ptr<PluginController> plugins;
   std::unique_ptr<plugin::Manager> manager;
   std::unique_ptr<resource::Actions> actions;
@@ -238,6 +241,9 @@ Status Daemon::Parts::open_plugins() {
   for (const auto& service : services) TRY_STATUS(broker->offer(*service));
   contracts = std::make_unique<InstalledContracts>(*store, context);
   contract_statuses = std::make_unique<ContractController>(*store, context);
+  auto names = fleet_of(config);
+  names.push_back(config.node_name);
+  nodes = std::make_unique<NodeController>(*store, context, std::set<std::string>(names.begin(), names.end()));
   plugins = std::make_unique<PluginController>(PluginController::Parts{*store, bus, pool, context});
   manager = std::make_unique<plugin::Manager>(*broker, *contracts, *plugins, manager_options(config));
   store->admit_through(*broker);
@@ -330,6 +336,7 @@ void Daemon::Parts::close_stores() {
   gateway.reset();
   control.reset();
   plugins.reset();
+  nodes.reset();
   contract_statuses.reset();
   contracts.reset();
   services.clear();
@@ -384,6 +391,7 @@ Daemon::~Daemon() {
 Status Daemon::start() {
   const auto& addresses = parts_->server->addresses();
   TRY_STATUS(parts_->publish_nodes());
+  parts_->nodes->start();
   parts_->contract_statuses->start();
   parts_->plugins->start(*parts_->manager);
   TRY_STATUS(parts_->actions->start());
@@ -406,6 +414,7 @@ Daemon::Ending Daemon::stop() {
   parts_->server->stop(parts_->settings.current().api.shutdown_ms);
   parts_->plugins->stop();
   parts_->contract_statuses->stop();
+  parts_->nodes->stop();
   parts_->broker->withdraw(*parts_->operations);
   parts_->operations.reset();
   parts_->actions.reset();

@@ -1,5 +1,7 @@
 #include "host/daemon/plugin_controller.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
@@ -45,6 +47,7 @@ PluginController::~PluginController() {
 
 void PluginController::start(plugin::Manager& manager) {
   manager_ = &manager;
+  parts_.store.controllers().set_known(false);
   lane_ = std::make_unique<Lane>(parts_.pool, Lane::Options{.name = "plugins", .max_running = kMaxPluginsAtOnce});
   follower_ = std::thread([this] { follow(); });
 }
@@ -89,6 +92,11 @@ Status PluginController::follow_once() {
     if (after.after_revision == 0) after.after_revision = page.revision;
     all.page_token = page.next_page_token;
   } while (!all.page_token.empty());
+  {
+    const std::lock_guard lock(mutex_);
+    is_listed_ = true;
+  }
+  settle_if_done();
   const auto watch = TRY(parts_.store.watch(parts_.context, after));
   while (!is_stopping()) {
     auto events = watch->wait(kEventsAtOnce, system_clock().monotonic_ns() + kWaitNs);
@@ -124,13 +132,26 @@ void PluginController::run(const std::string& name) {
       Work& work = work_[name];
       if (!work.again || stopping_) {
         work_.erase(name);
-        return;
+        break;
       }
       work.again = false;
       attempt = std::exchange(work.attempt, Attempt::kIfNew);
     }
     reconcile(name, attempt);
   }
+  settle_if_done();
+}
+
+/// With nothing left to look at, who acts on what is known; and what taking plugins up has needed (a library, its
+/// contracts, the schema made of them) goes back to the system.
+void PluginController::settle_if_done() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!is_listed_ || is_settled_ || !work_.empty()) return;
+    is_settled_ = true;
+  }
+  parts_.store.controllers().set_known(true);
+  ::malloc_trim(0);
 }
 
 void PluginController::reconcile(const std::string& name, Attempt attempt) {
@@ -264,6 +285,10 @@ void PluginController::on_transition(const plugin::Transition& transition, const
             {"to", plugin::to_string(transition.to)},
             {"reason", transition.reason},
             {"message", transition.message}});
+  {
+    const std::lock_guard lock(mutex_);
+    is_settled_ = false;
+  }
   tell_controllers(now);
   write_status(transition.plugin, &now, 0, nullptr);
 }

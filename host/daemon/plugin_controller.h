@@ -70,6 +70,7 @@ class PluginController final : public plugin::LifecycleListener {
   /// has changed since, or kAnew.
   void look_at(const std::string& name, Attempt attempt = Attempt::kIfNew);
   void look_at_waiting();
+  void settle_if_done();
   void run(const std::string& name);
   void reconcile(const std::string& name, Attempt attempt);
   bool failed_before(const resource::ObjectView& object);
@@ -99,6 +100,8 @@ class PluginController final : public plugin::LifecycleListener {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  bool is_listed_ = false;   ///< every plugin that was there at the start has been looked at, or waits for it
+  bool is_settled_ = false;  ///< and nothing has changed its state since
   std::map<std::string, Work> work_;
   struct Spec {
     std::string uid;

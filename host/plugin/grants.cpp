@@ -1,6 +1,7 @@
 #include "host/plugin/grants.h"
 
 #include <algorithm>
+#include <sstream>
 
 namespace novacron::host::plugin {
 namespace {
@@ -29,9 +30,18 @@ void add_amount(Texts& more, const std::string& name, uint64_t asked, uint64_t g
   if (asked > granted) more.push_back(name + ' ' + std::to_string(asked));
 }
 
-/// "all" is more than anything, and "none" less.
+Texts parts_of(const std::string& list) {
+  Texts parts;
+  std::istringstream in(list);
+  for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+/// "all" is more than anything, and "none" less; else each place that is asked for was granted.
 bool network_within(const std::string& asked, const std::string& granted) {
-  return asked == granted || asked == "none" || granted == "all";
+  if (asked == granted || asked == "none" || granted == "all") return true;
+  const Texts places = parts_of(asked), given = parts_of(granted);
+  return std::all_of(places.begin(), places.end(), [&](const std::string& place) { return contains(given, place); });
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "host/bus/subject.h"
 #include "host/plugin/core_services.h"
+#include "host/sandbox/reach.h"
 #include "sdk/abi/novacron/plugin.h"
 
 namespace novacron::host::plugin {
@@ -214,6 +215,9 @@ bool is_granted_path(const std::string& text) {
 bool is_device(const std::string& text) {
   return text.starts_with("/dev/") && text.find("..") == std::string::npos;
 }
+bool is_network(const std::string& text) {
+  return text == "none" || text == "all" || sandbox::Reach::parse(text).ok();
+}
 
 void read_amounts(Reader& reader, const json& found, const std::string& path, KernelPermissions& kernel) {
   if (const auto memory = found.find("memory_bytes"); memory != found.end()) {
@@ -254,7 +258,8 @@ Permissions read_permissions(Reader& reader, const json& root) {
       reader.fault("permissions.blobs", "must be true or false");
   }
   if (const auto network = found->find("network"); network != found->end()) {
-    permissions.kernel.network = reader.text(*network, "permissions.network", is_not_empty, "not empty");
+    permissions.kernel.network = reader.text(*network, "permissions.network", is_network,
+                                             "none, all, or places with commas: loopback, host:port");
   }
   permissions.kernel.paths = reader.texts(*found, path, "paths", is_granted_path, "ro:/path or rw:/path");
   permissions.kernel.devices = reader.texts(*found, path, "devices", is_device, "a path below /dev");

@@ -50,17 +50,23 @@ class Collector::Loop {
 
   void run() {
     Time expire_at = std::chrono::steady_clock::now();
+    Time sweep_at = expire_at;
     while (true) {
       watch();
       if (!wait_for_work()) return;
       const auto collected = store_.collect_dependents();
       if (!collected.ok()) warn(collected.error());
-      if (std::chrono::steady_clock::now() < expire_at) continue;
-      expire_at = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.expire_ms);
-      const auto expired = store_.expire();
-      if (!expired.ok()) warn(expired.error());
-      const auto swept = sweep();
-      if (!swept.ok()) warn(swept.error());
+      const Time now = std::chrono::steady_clock::now();
+      if (now >= expire_at) {
+        expire_at = now + std::chrono::milliseconds(options_.expire_ms);
+        const auto expired = store_.expire();
+        if (!expired.ok()) warn(expired.error());
+      }
+      if (now >= sweep_at) {
+        sweep_at = now + std::chrono::milliseconds(options_.sweep_ms);
+        const auto swept = sweep();
+        if (!swept.ok()) warn(swept.error());
+      }
     }
   }
 

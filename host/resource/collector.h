@@ -14,9 +14,10 @@ namespace novacron::host::resource {
 class Collector {
  public:
   struct Options {
-    uint64_t retry_ms = 5'000;         ///< of what could not be deleted
-    uint64_t expire_ms = 10 * 60'000;  ///< between looks for what is too old
-    /// Called with Store::live_blobs() at each of these looks, to remove the others; empty: they stay.
+    uint64_t retry_ms = 5'000;        ///< of what could not be deleted
+    uint64_t expire_ms = 60'000;      ///< between looks for what is too old or too much
+    uint64_t sweep_ms = 10 * 60'000;  ///< between looks for blobs that nobody has
+    /// Called with Store::live_blobs() at each of the latter, to remove the others; empty: they stay.
     std::function<Status(const std::unordered_set<std::string>& live)> sweep_blobs = {};
   };
   Collector(Store& store, state::Engine& engine) : Collector(store, engine, Options{}) {}

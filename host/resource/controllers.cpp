@@ -45,8 +45,15 @@ void Controllers::forget(const std::string& plugin, uint64_t since_ns) {
   if (controllers_.erase(plugin) != 0) forgotten_at_ns_ = std::max(forgotten_at_ns_, since_ns);
 }
 
+void Controllers::set_known(bool known) {
+  const std::lock_guard lock(mutex_);
+  if (is_known_ != known) ++version_;
+  is_known_ = known;
+}
+
 bool Controllers::absence_of(const std::string& kind, Absence& absence) const {
   const std::lock_guard lock(mutex_);
+  if (!is_known_) return false;
   std::string idle;
   for (const auto& [plugin, controller] : controllers_) {
     if (!controller.acts_on(kind)) continue;

@@ -30,6 +30,10 @@ class Controllers {
   /// It is no longer installed.
   void forget(const std::string& plugin, uint64_t since_ns);
 
+  /// False while plugins are being taken up at the start: who acts is not known yet, so tell() says nothing. True
+  /// unless set.
+  void set_known(bool known);
+
   /// Another one when tell() may add another condition than before.
   uint64_t version() const {
     const std::lock_guard lock(mutex_);
@@ -55,6 +59,7 @@ class Controllers {
   const uint64_t started_at_ns_;
   mutable std::mutex mutex_;
   std::map<std::string, Controller> controllers_;  ///< by plugin
+  bool is_known_ = true;
   uint64_t version_ = 0;
   uint64_t forgotten_at_ns_ = 0;  ///< when the last one was
 };

@@ -55,6 +55,13 @@ TEST_CASE("objects say when nobody acts on their kind, beside what their control
   CHECK(says(R"("changed_at":"1970-01-01T00:00:01.5Z")"));
   controllers.set("two", writes_status_of("*"), Controllers::State::kActs, 2);
   CHECK(shown(controllers) == kUp);
+  controllers.set_known(false);
+  controllers.set("two", writes_status_of("*"), Controllers::State::kIdle, 2);
+  CHECK(shown(controllers) == kUp);
+  const auto unknown = controllers.version();
+  controllers.set_known(true);
+  CHECK(controllers.version() != unknown);
+  CHECK(says("one, two acts on this kind"));
   controllers.forget("two", 3'000'000'000);
   controllers.forget("one", 4'000'000'000);
   CHECK(says("no installed plugin"));

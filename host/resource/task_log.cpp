@@ -174,25 +174,36 @@ Result<TaskPage> read_tasks(Objects& objects, const TaskQuery& query, uint64_t n
   return bad_token();
 }
 
+namespace {
+Result<size_t> count_of(Objects& objects, const std::string& prefix) {
+  size_t count = 0;
+  state::RangeRequest page{state::KeyRange::prefix(prefix), kKeysAtOnce, 0};
+  while (true) {
+    const auto reply = TRY(objects.sync().range(page));
+    count += reply.entries.size();
+    if (!reply.more) return count;
+    page.keys.begin = reply.entries.back()->key + '\0';
+  }
+}
+}  // namespace
+
 Status expire_records(Objects& objects, std::string_view records, uint64_t age_ns, size_t count, uint64_t now_ns) {
   const std::string prefix(records);
   const std::string too_old = prefix + time_text(now_ns > age_ns ? now_ns - age_ns : 0);
-  std::vector<std::string> keys;
-  state::RangeRequest request{state::KeyRange::prefix(prefix), kKeysAtOnce, 0};
+  const size_t there = TRY(count_of(objects, prefix));
+  size_t beyond = there > count ? there - count : 0;
+  const state::RangeRequest oldest{state::KeyRange::prefix(prefix), kRemovedAtOnce, 0};
   while (true) {
-    const auto reply = TRY(objects.sync().range(request));
-    for (const auto& entry : reply.entries) keys.push_back(entry->key);
-    if (!reply.more) break;
-    request.keys.begin = reply.entries.back()->key + '\0';
+    const auto reply = TRY(objects.sync().range(oldest));
+    const auto stays = [&](const state::EntryPtr& entry) { return entry->key >= too_old; };
+    const auto young = std::find_if(reply.entries.begin(), reply.entries.end(), stays);
+    const size_t going =
+        std::max(static_cast<size_t>(young - reply.entries.begin()), std::min(beyond, reply.entries.size()));
+    if (going == 0) return {};
+    TRY(objects.sync().remove({prefix, reply.entries[going - 1]->key + '\0'}));
+    beyond -= std::min(beyond, going);
+    if (!reply.more) return {};
   }
-  const size_t beyond = keys.size() > count ? keys.size() - count : 0;
-  const auto young = std::lower_bound(keys.begin(), keys.end(), too_old);
-  const size_t going = std::max(beyond, static_cast<size_t>(young - keys.begin()));
-  for (size_t i = 0; i < going; i += kRemovedAtOnce) {
-    const size_t last = std::min<size_t>(i + kRemovedAtOnce, going) - 1;
-    TRY(objects.sync().remove({keys[i], keys[last] + '\0'}));
-  }
-  return {};
 }
 
 }  // namespace novacron::host::resource

@@ -198,6 +198,7 @@ void Guest::read_output() {
 /// `why` empty: it has ended by itself.
 void Guest::finish_off(const std::string& why) {
   std::unique_ptr<Process> process;
+  std::unique_ptr<Gatekeeper> gatekeeper;
   process_->kill();
   const Ending ending = process_->reap();
   cgroup_ = nullptr;
@@ -207,6 +208,7 @@ void Guest::finish_off(const std::string& why) {
   {
     std::lock_guard lock(mutex_);
     process.swap(process_);
+    gatekeeper.swap(gatekeeper_);
     dead_ = true;
     expected = expected_;
     const bool by_us = !why.empty() && ending.signal == SIGKILL;

@@ -15,6 +15,7 @@
 #include "host/sandbox/abi_wire.h"
 #include "host/sandbox/cgroup.h"
 #include "host/sandbox/channel.h"
+#include "host/sandbox/gatekeeper.h"
 #include "host/sandbox/guest_parts.h"
 #include "host/sandbox/isolation.h"
 #include "host/sandbox/lane_socket.h"
@@ -97,6 +98,8 @@ class Guest final : public std::enable_shared_from_this<Guest> {
   explicit Guest(Options options);
   Status begin();
   Status isolate();
+  Status check_layers(const std::string& why_not) const;
+  Status open_gate(Fd listener);
 
   // The thread of its own.
   Status start_process(Fd socket, Fd output);
@@ -139,6 +142,7 @@ class Guest final : public std::enable_shared_from_this<Guest> {
   std::atomic<const nc_host*> host_ = nullptr;
   std::weak_ptr<void> owner_;  ///< constant from before `create` on
   std::unique_ptr<Channel> channel_;
+  std::unique_ptr<Gatekeeper> gatekeeper_;  ///< null: the plugin may connect everywhere, or nowhere
   std::thread thread_;
 
   mutable std::mutex mutex_;

@@ -182,7 +182,7 @@ Status Guest::isolate() {
   Out out = isolation_out(options_.isolation);
   out.fds.push_back(TRY(sealed_memfd(options_.library)));
   options_.library = {};
-  const auto came = TRY(enter_first(std::move(out)));
+  auto came = TRY(enter_first(std::move(out)));
   In in(came.payload);
   const auto code = in.reader.number<nc_code>();
   const std::string text(in.reader.text());
@@ -190,12 +190,27 @@ Status Guest::isolate() {
   if (code != NC_OK || !in.reader.sound()) {
     return Error{Code::kFailedPrecondition, "the sandbox could not be made: " + text, "sandbox.isolation"};
   }
-  const Layers lacking = options_.isolation.required & ~layers_;
+  TRY_STATUS(check_layers(text));
+  if (options_.isolation.network != Network::kReach) return {};
+  if (came.fds.size() != 1) return Error{Code::kInternal, "the sandbox has no filter to listen to", "sandbox.network"};
+  return open_gate(std::move(came.fds[0]));
+}
+
+Status Guest::check_layers(const std::string& why_not) const {
+  const Layers lacking = (options_.isolation.required | needed_layers(options_.isolation)) & ~layers_;
   if (lacking == 0) return {};
   return Error{Code::kFailedPrecondition,
                "this machine does not have the layers of a sandbox that are required: " + names_of(lacking) +
-                   (text.empty() ? "" : " (" + text + ")"),
+                   (why_not.empty() ? "" : " (" + why_not + ")"),
                "sandbox.layers"};
+}
+
+Status Guest::open_gate(Fd listener) {
+  std::lock_guard lock(mutex_);
+  if (!process_) return gone();
+  gatekeeper_ = TRY(Gatekeeper::start({options_.plugin, *options_.isolation.reach, std::move(listener), process_->pid(),
+                                       process_->pidfd(), options_.run}));
+  return {};
 }
 
 Status Guest::load() {

@@ -52,7 +52,7 @@ Namespaces wanted_namespaces(const Isolation& isolation) {
   Namespaces wanted;
   wanted.user = ::geteuid() != 0;
   wanted.mount = wanted.pid = wanted.ipc = wanted.uts = true;
-  wanted.network = isolation.network == Network::kNone;
+  wanted.network = isolation.network != Network::kAll;
   return wanted;
 }
 
@@ -69,10 +69,17 @@ Layers layers_of(const Namespaces& namespaces) {
   return layers;
 }
 
+Layers needed_layers(const Isolation& isolation) {
+  if (isolation.network != Network::kReach) return 0;
+  return static_cast<Layers>(Layer::kNetworkNamespace) | static_cast<Layers>(Layer::kMountNamespace) |
+         static_cast<Layers>(Layer::kSeccomp);
+}
+
 void put(Writer& writer, const Isolation& isolation) {
   writer.number(isolation.required);
   writer.number(isolation.have);
   writer.number(static_cast<uint8_t>(isolation.network));
+  writer.text(isolation.hosts);
   writer.number(static_cast<uint32_t>(isolation.paths.size()));
   for (const Path& path : isolation.paths) {
     writer.text(path.path);
@@ -94,6 +101,7 @@ Isolation get_isolation(Reader& reader) {
   isolation.required = reader.number<Layers>();
   isolation.have = reader.number<Layers>();
   isolation.network = static_cast<Network>(reader.number<uint8_t>());
+  isolation.hosts = reader.text();
   for (uint32_t left = reader.count(kMinPathBytes); left > 0; --left) {
     std::string path(reader.text());
     isolation.paths.push_back({std::move(path), reader.number<uint8_t>() != 0});
@@ -114,10 +122,9 @@ Status add_permissions(Isolation& isolation, const std::string& network, const s
   if (network == "all") {
     isolation.network = Network::kAll;
   } else if (network != "none" && !network.empty()) {
-    return Error{
-        Code::kUnimplemented,
-        "the network permission \"" + network + "\" cannot be enforced in a sandbox; grant \"none\" or \"all\"",
-        "sandbox.network"};
+    isolation.reach = TRY(Reach::parse(network));
+    isolation.hosts = isolation.reach->hosts_file();
+    isolation.network = Network::kReach;
   }
   for (const std::string& path : paths) isolation.paths.push_back({path.substr(3), path.starts_with("rw:")});
   isolation.devices.insert(isolation.devices.end(), devices.begin(), devices.end());

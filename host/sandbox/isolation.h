@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/base/result.h"
 #include "host/sandbox/process.h"
+#include "host/sandbox/reach.h"
 #include "host/sandbox/wire.h"
 
 namespace novacron::host::sandbox {
@@ -36,7 +38,11 @@ std::string names_of(Layers layers);
 /// INVALID_ARGUMENT "sandbox.layer" names one that there is not.
 Result<Layers> layers_named(const std::vector<std::string>& names);
 
-enum class Network : uint8_t { kNone, kAll };
+enum class Network : uint8_t {
+  kNone,
+  kAll,
+  kReach,  ///< what Isolation::reach says, by the host's gatekeeper
+};
 
 struct Path {
   std::string path;
@@ -48,6 +54,8 @@ struct Isolation {
   Layers required = 0;  ///< without which the plugin does not run
   Layers have = 0;      ///< what the host has given the process already
   Network network = Network::kNone;
+  std::optional<Reach> reach;  ///< the host's own; the process gets `hosts`
+  std::string hosts;           ///< the content of its /etc/hosts, with kReach
   std::vector<Path> paths;
   std::vector<std::string> devices;
   std::string package;                ///< folder with the library, and with others that it brings
@@ -69,8 +77,10 @@ Layers layers_of(const Namespaces& namespaces);
 void put(Writer& writer, const Isolation& isolation);
 Isolation get_isolation(Reader& reader);
 
-/// A plugin's network permission, paths and devices as a manifest writes them. UNIMPLEMENTED "sandbox.network" for what
-/// the kernel's layers here cannot enforce.
+/// Layers without which what is wanted is not kept, whatever else is required.
+Layers needed_layers(const Isolation& isolation);
+
+/// A plugin's network permission, paths and devices as a manifest writes them. INVALID_ARGUMENT "sandbox.network".
 Status add_permissions(Isolation& isolation, const std::string& network, const std::vector<std::string>& paths,
                        const std::vector<std::string>& devices);
 

@@ -1,10 +1,13 @@
 // What a plugin in a sandbox tries, and what becomes of it. See tests/fixtures/plugins/escape.c.
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <atomic>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "host/plugin/world_for_test.h"
 
@@ -46,6 +49,55 @@ class Escape : public World {
     return path;
   }
   Status started;
+};
+
+Fd listen_at(const std::filesystem::path& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.string().copy(address.sun_path, sizeof(address.sun_path) - 1);
+  Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+  REQUIRE(::listen(listener.get(), 1) == 0);
+  std::filesystem::permissions(path, std::filesystem::perms(0777));
+  return listener;
+}
+
+/// Gives a byte to everybody who connects, on a port of loopback.
+class Listener {
+ public:
+  Listener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
+    REQUIRE(::listen(socket_.get(), kBacklog) == 0);
+    REQUIRE(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~Listener() {
+    ::shutdown(socket_.get(), SHUT_RDWR);
+    thread_.join();
+  }
+  std::string port() const { return std::to_string(port_); }
+  bool is_alone() const { return accepted_ == 0; }
+
+ private:
+  static constexpr int kBacklog = 64;
+  void serve() {
+    while (true) {
+      const Fd client(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      if (!client) return;
+      ++accepted_;
+      (void)!::send(client.get(), "x", 1, MSG_NOSIGNAL);
+    }
+  }
+
+  const Fd socket_;
+  uint16_t port_ = 0;
+  std::atomic<int> accepted_ = 0;
+  std::thread thread_;
 };
 
 }  // namespace
@@ -124,13 +176,7 @@ TEST_CASE("escape: without the permission there is no network") {
 
 TEST_CASE("escape: a Unix socket is reached where its path was granted, and no other") {
   const auto path = std::filesystem::temp_directory_path() / ("novacron-socket-" + std::to_string(::getpid()));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.string().copy(address.sun_path, sizeof(address.sun_path) - 1);
-  const Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
-  REQUIRE(::listen(listener.get(), 1) == 0);
-  std::filesystem::permissions(path, std::filesystem::perms(0777));
+  const Fd listener = listen_at(path);
   {
     Escape escape(json{{"paths", json::array({"rw:" + path.string()})}});
     CHECK(escape.attempt("unix " + path.string()) == "done");
@@ -145,10 +191,47 @@ TEST_CASE("escape: with the permission there is the machine's network") {
   CHECK(escape.attempt("connect 127.0.0.1") == "done");
 }
 
-TEST_CASE("escape: a network permission that the layers cannot keep is refused, not widened") {
-  Escape escape(json{{"network", "db.example:5432"}});
-  REQUIRE_FALSE(escape.started.ok());
-  CHECK(escape.started.error().reason == "sandbox.network");
+TEST_CASE("escape: a plugin reaches the places that were granted by name or address, and no other") {
+  const Listener granted, other;
+  Escape escape(json{{"network", "localhost:" + granted.port() + ",127.0.0.1:" + granted.port()}});
+  for (int i = 0; i < 3; ++i) {
+    CHECK(escape.attempt("name localhost " + granted.port()) == "done");
+    CHECK(escape.attempt("connect 127.0.0.1 " + granted.port()) == "done");
+    CHECK(escape.attempt("event 127.0.0.1 " + granted.port()) == "done");
+  }
+  CHECK(escape.attempt("name localhost " + other.port()) == "EPERM");
+  CHECK(escape.attempt("connect 127.0.0.1 " + other.port()) == "EPERM");
+  CHECK(escape.attempt("event 127.0.0.1 " + other.port()) == "EPERM");
+  CHECK(escape.attempt("name example.org 80") == "ENOENT");
+  CHECK(escape.attempt("race 127.0.0.1 " + granted.port() + ' ' + other.port()) == "EPERM");
+  CHECK(other.is_alone());
+}
+
+TEST_CASE("escape: a plugin that may connect to places does nothing else in the network") {
+  const Listener granted;
+  Escape escape(json{{"network", "loopback"}});
+  CHECK(escape.attempt("connect 127.0.0.1 " + granted.port()) == "done");
+  CHECK(escape.attempt("name localhost " + granted.port()) == "done");
+  CHECK(escape.attempt("connect 192.0.2.1 80") == "EPERM");
+  CHECK(escape.attempt("fastopen 127.0.0.1 " + granted.port()) == "EPERM");
+  CHECK(escape.attempt("listen") == "EPERM");
+  CHECK(escape.attempt("datagram 127.0.0.1 9") == "EACCES");
+  CHECK(escape.attempt("unix /run/x.sock") == "EPERM");
+  CHECK(escape.info("escape").process.layers.find("network") != std::string::npos);
+}
+
+TEST_CASE("escape: places of the network and a Unix socket are had at once, and neither opens the other") {
+  const Listener granted, other;
+  const auto path = std::filesystem::temp_directory_path() / ("novacron-both-" + std::to_string(::getpid()));
+  const Fd listener = listen_at(path);
+  Escape escape(json{{"network", "127.0.0.1:" + granted.port()}, {"paths", json::array({"rw:" + path.string()})}});
+  CHECK(escape.attempt("unix " + path.string()) == "done");
+  CHECK(escape.attempt("unix /run/dbus/system_bus_socket") == "ENOENT");
+  CHECK(escape.attempt("connect 127.0.0.1 " + granted.port()) == "done");
+  CHECK(escape.attempt("connect 127.0.0.1 " + other.port()) == "EPERM");
+  CHECK(escape.attempt("race 127.0.0.1 " + granted.port() + ' ' + other.port()) == "EPERM");
+  CHECK(other.is_alone());
+  std::filesystem::remove(path);
 }
 
 TEST_CASE("escape: a plugin that takes memory without end dies of it, and the host goes on") {

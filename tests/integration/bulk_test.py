@@ -63,7 +63,14 @@ def named_changes(daemon):
     assert refused(lambda: daemon.post(f"{BOOKS}:burn?all=true"))["reason"] == "resource.unknown-verb"
     node = daemon.get("/v1/nodes")["items"][0]["metadata"]["name"]
     assert states(daemon.post("/v1/nodes:cordon?all=true")) == {node: "CHANGED"}
+    wait_until(lambda: is_seen(daemon.get(f"/v1/nodes/{node}")), 20, "the node's host has seen that it is cordoned")
     daemon.post("/v1/nodes:uncordon?all=true")
+    daemon.cli("node", "cordon", node)  # waits until the host has seen it
+    daemon.cli("node", "uncordon", node)
+
+
+def is_seen(node):
+    return node["status"]["observed_generation"] == node["metadata"]["generation"]
 
 
 def actions(daemon):

@@ -195,8 +195,11 @@ def watches_and_guests_go_on(daemon, journal, token):
     guests_before = journal.read_text()
     for thread in (*followers, writer):
         thread.start()
-    for _ in range(RESTARTS):
+    for restarts in range(RESTARTS):
         known = len(writer.written)
+        for follower in followers:
+            wait_until(lambda: follower.failure or follower.connections > restarts, PATIENCE_S,
+                       f"{type(follower).__name__} is connected, to be cut off")
         wait_until(lambda: writer.failure or len(writer.written) >= known + WRITES_BETWEEN, PATIENCE_S, "writes go on")
         restart(daemon)
     known = len(writer.written)

@@ -90,6 +90,12 @@ class Progress final {
 }  // namespace
 
 Result<Isolated> isolate(const Isolation& wanted, int library) {
+  if (wanted.network == Network::kReach && !wanted.paths.empty() && !can_fence_tcp()) {
+    return Error{Code::kFailedPrecondition,
+                 "Landlock of this machine does not know of TCP, so a plugin cannot have paths and named places of the "
+                 "network at once: grant it network \"none\" or \"all\"",
+                 "sandbox.network"};
+  }
   Progress progress(wanted.have);
   const Fd proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
   std::vector<Exposed> exposed = TRY(exposed_paths(wanted));
@@ -110,7 +116,7 @@ Result<Isolated> isolate(const Isolation& wanted, int library) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a change of user or of capabilities has taken it back
   ::prctl(PR_SET_DUMPABLE, 0);
   progress.note(Layer::kLandlock, fence_files(wanted, exposed), "Landlock");
-  progress.note(Layer::kSeccomp, fence_calls(wanted), "seccomp");
+  progress.note(Layer::kSeccomp, fence_calls(wanted, progress.isolated().listener), "seccomp");
   return std::move(progress.isolated());
 }
 

@@ -32,8 +32,9 @@ constexpr uint64_t kFirstVersion = (1 << 13) - 1;
 constexpr uint64_t kRefer = 1 << 13;     ///< 2
 constexpr uint64_t kTruncate = 1 << 14;  ///< 3
 constexpr uint64_t kIoctl = 1 << 15;     ///< 5
-constexpr uint64_t kTcp = 3;             ///< 4: bind, connect
-constexpr uint64_t kScopes = 3;          ///< 6: abstract sockets, signals
+constexpr int kTcpVersion = 4;
+constexpr uint64_t kTcp = 3;     ///< 4: bind, connect
+constexpr uint64_t kScopes = 3;  ///< 6: abstract sockets, signals
 
 uint64_t file_rights(int version) {
   uint64_t rights = kFirstVersion;
@@ -58,13 +59,21 @@ bool allow(int ruleset, const std::string& path, uint64_t rights) {
   return ::syscall(SYS_landlock_add_rule, ruleset, kPathBeneath, &attributes, 0) == 0;
 }
 
+int landlock_version() {
+  return static_cast<int>(::syscall(SYS_landlock_create_ruleset, nullptr, 0, kGetVersion));
+}
+
 }  // namespace
 
+bool can_fence_tcp() {
+  return landlock_version() >= kTcpVersion;
+}
+
 bool fence_files(const Isolation& wanted, const std::vector<Exposed>& exposed) {
-  const auto version = static_cast<int>(::syscall(SYS_landlock_create_ruleset, nullptr, 0, kGetVersion));
+  const int version = landlock_version();
   if (version < 1) return false;
   const uint64_t all = file_rights(version);
-  RulesetAttributes attributes{all, wanted.network == Network::kNone && version >= 4 ? kTcp : 0,
+  RulesetAttributes attributes{all, wanted.network != Network::kAll && version >= kTcpVersion ? kTcp : 0,
                                version >= 6 ? kScopes : 0};
   const size_t size = version >= 6 ? sizeof(attributes) : version >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
   const Fd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
@@ -75,6 +84,9 @@ bool fence_files(const Isolation& wanted, const std::vector<Exposed>& exposed) {
   }
   if (has(wanted.have, Layer::kMountNamespace)) {
     if (!allow(ruleset.get(), kLibraryFolder, kReadFile | kReadFolder)) return false;
+    if (wanted.network == Network::kReach) {
+      if (!allow(ruleset.get(), kHostsFile, kReadFile) || !allow(ruleset.get(), kNamesFile, kReadFile)) return false;
+    }
     if (!allow(ruleset.get(), kTmpFolder, rights_on({kTmpFolder, true, false, true}, all))) return false;
   }
   return ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0;

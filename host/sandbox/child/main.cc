@@ -32,11 +32,12 @@ Out isolation(EnterOp op, In& in, std::string& path) {
     out.writer.number(Layers{0});
     return out;
   }
-  const auto isolated = isolate(wanted, in.fds[0].get());
+  auto isolated = isolate(wanted, in.fds[0].get());
   out.writer.number(isolated.ok() ? nc_code{NC_OK} : static_cast<nc_code>(isolated.code()));
   out.writer.text(isolated.ok() ? isolated->why_not : isolated.error().message);
   out.writer.number(isolated.ok() ? isolated->layers : Layers{0});
   if (!isolated.ok()) return out;
+  if (isolated->listener) out.fds.push_back(std::move(isolated->listener));
   path = isolated->folder.empty() ? "/proc/self/fd/" + std::to_string(in.fds[0].release())
                                   : isolated->folder + '/' + wanted.library;
   return out;

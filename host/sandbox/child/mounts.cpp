@@ -110,6 +110,19 @@ Status copy_library(int library) {
   return {};
 }
 
+Status write_text(const std::string& path, const std::string& text) {
+  TRY_STATUS(make_place(path, false));
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  const bool whole = fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  return whole ? Status() : errno_error(path, errno);
+}
+
+/// Names of the network are what the host says that they are, and nobody else is asked.
+Status place_hosts(const std::string& hosts) {
+  TRY_STATUS(write_text(std::string(kStage) + kHostsFile, hosts));
+  return write_text(std::string(kStage) + kNamesFile, "hosts: files\n");
+}
+
 /// The stage becomes the root, and what was is gone.
 Status turn_to_stage() {
   if (::chdir(kStage) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0 ||
@@ -157,6 +170,7 @@ Status enter_own_root(const Isolation& wanted, const std::vector<Exposed>& expos
   TRY_STATUS(make_place(std::string(kStage) + kTmpFolder, true));
   TRY_STATUS(mount_tmpfs(std::string(kStage) + kTmpFolder, wanted.tmp_bytes, "1777"));
   for (const Clone& clone : clones) TRY_STATUS(place(clone));
+  if (wanted.network == Network::kReach) TRY_STATUS(place_hosts(wanted.hosts));
   TRY_STATUS(copy_library(library));
   TRY_STATUS(place_library(wanted.library));
   return turn_to_stage();

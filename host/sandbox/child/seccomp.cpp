@@ -125,17 +125,16 @@ constexpr int kFiles[] = {SCMP_SYS(access),        SCMP_SYS(chdir),
                           SCMP_SYS(writev)};
 
 /// Waiting, and what goes over descriptors that it was given or made.
-constexpr int kDescriptors[] = {SCMP_SYS(epoll_create),   SCMP_SYS(epoll_create1),   SCMP_SYS(epoll_ctl),
-                                SCMP_SYS(epoll_pwait),    SCMP_SYS(epoll_pwait2),    SCMP_SYS(epoll_wait),
-                                SCMP_SYS(eventfd),        SCMP_SYS(eventfd2),        SCMP_SYS(getpeername),
-                                SCMP_SYS(getsockname),    SCMP_SYS(getsockopt),      SCMP_SYS(memfd_create),
-                                SCMP_SYS(pipe),           SCMP_SYS(pipe2),           SCMP_SYS(poll),
-                                SCMP_SYS(ppoll),          SCMP_SYS(pselect6),        SCMP_SYS(recvfrom),
-                                SCMP_SYS(recvmmsg),       SCMP_SYS(recvmsg),         SCMP_SYS(select),
-                                SCMP_SYS(sendmmsg),       SCMP_SYS(sendmsg),         SCMP_SYS(sendto),
-                                SCMP_SYS(setsockopt),     SCMP_SYS(shutdown),        SCMP_SYS(signalfd4),
-                                SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_gettime), SCMP_SYS(timerfd_settime)};
+constexpr int kDescriptors[] = {
+    SCMP_SYS(epoll_create),   SCMP_SYS(epoll_create1),   SCMP_SYS(epoll_ctl),      SCMP_SYS(epoll_pwait),
+    SCMP_SYS(epoll_pwait2),   SCMP_SYS(epoll_wait),      SCMP_SYS(eventfd),        SCMP_SYS(eventfd2),
+    SCMP_SYS(getpeername),    SCMP_SYS(getsockname),     SCMP_SYS(getsockopt),     SCMP_SYS(memfd_create),
+    SCMP_SYS(pipe),           SCMP_SYS(pipe2),           SCMP_SYS(poll),           SCMP_SYS(ppoll),
+    SCMP_SYS(pselect6),       SCMP_SYS(recvfrom),        SCMP_SYS(recvmmsg),       SCMP_SYS(recvmsg),
+    SCMP_SYS(select),         SCMP_SYS(setsockopt),      SCMP_SYS(shutdown),       SCMP_SYS(signalfd4),
+    SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_gettime), SCMP_SYS(timerfd_settime)};
 
+constexpr int kSending[] = {SCMP_SYS(sendmmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendto)};
 constexpr int kSockets[] = {SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(bind), SCMP_SYS(connect), SCMP_SYS(listen)};
 
 constexpr int kPrctls[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_NO_NEW_PRIVS};
@@ -164,8 +163,23 @@ bool allow_threads(const Filter& filter) {
          ::seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
 }
 
+/// The gatekeeper is asked of what makes a connection; nothing else may: not a message (MSG_FASTOPEN), not listening.
+bool allow_by_gatekeeper(const Filter& filter, const Isolation& wanted) {
+  bool done = ::seccomp_rule_add(filter.get(), SCMP_ACT_NOTIFY, SCMP_SYS(connect), 0) == 0;
+  for (const int family : {AF_INET, AF_INET6}) {
+    const scmp_arg_cmp is_family = SCMP_A0(SCMP_CMP_EQ, static_cast<uint64_t>(family));
+    done = done && ::seccomp_rule_add(filter.get(), SCMP_ACT_NOTIFY, SCMP_SYS(socket), 1, is_family) == 0;
+  }
+  if (!wanted.paths.empty()) done = done && allow_if(filter, SCMP_SYS(socket), {SCMP_A0(SCMP_CMP_EQ, AF_UNIX)});
+  return done && allow_if(filter, SCMP_SYS(sendto), {SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0)}) &&
+         allow_if(filter, SCMP_SYS(sendmsg), {SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0)}) &&
+         allow_if(filter, SCMP_SYS(sendmmsg), {SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0)});
+}
+
 bool allow_sockets(const Filter& filter, const Isolation& wanted) {
   bool done = allow_if(filter, SCMP_SYS(socketpair), {SCMP_A0(SCMP_CMP_EQ, AF_UNIX)});
+  if (wanted.network == Network::kReach) return done && allow_by_gatekeeper(filter, wanted);
+  done = done && allow_all(filter, kSending);
   const bool network = wanted.network == Network::kAll;
   if (!wanted.paths.empty() || network) {
     done = done && allow_if(filter, SCMP_SYS(socket), {SCMP_A0(SCMP_CMP_EQ, AF_UNIX)}) && allow_all(filter, kSockets);
@@ -191,15 +205,17 @@ bool allow_parts(const Filter& filter, const Isolation& wanted) {
 
 }  // namespace
 
-bool fence_calls(const Isolation& wanted) {
+bool fence_calls(const Isolation& wanted, Fd& listener) {
   const Filter filter(::seccomp_init(SCMP_ACT_ERRNO(EPERM)), ::seccomp_release);
   if (!filter) return false;
   const bool made = allow_all(filter, kOwn) && allow_all(filter, kFiles) && allow_all(filter, kDescriptors) &&
                     allow_threads(filter) && allow_sockets(filter, wanted) && allow_parts(filter, wanted);
   if (!made) return errno = EINVAL, false;
   const int loaded = ::seccomp_load(filter.get());
-  if (loaded != 0) errno = -loaded;
-  return loaded == 0;
+  if (loaded != 0) return errno = -loaded, false;
+  if (wanted.network != Network::kReach) return true;
+  listener = Fd(::seccomp_notify_fd(filter.get()));
+  return static_cast<bool>(listener);
 }
 
 }  // namespace novacron::host::sandbox
