@@ -19,6 +19,8 @@ class DurationStats {
     std::array<uint64_t, kBoundsNs.size() + 1> buckets{};  ///< each by itself, not cumulated
     uint64_t sum_ns = 0;
     uint64_t count() const;
+    /// The time within which this part of them ended, 0 to 1; between the bounds of a bucket in proportion. 0: none.
+    uint64_t quantile_ns(double part) const;
   };
 
   void record(uint64_t duration_ns);

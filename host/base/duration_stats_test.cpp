@@ -32,3 +32,15 @@ TEST_CASE("Nothing is lost when several threads record at once") {
   CHECK(stats.snapshot().buckets[1] == 40'000);
   CHECK(stats.snapshot().sum_ns == 200'000'000);
 }
+
+TEST_CASE("A quantile lies between the bounds of the bucket that it falls into") {
+  DurationStats stats;
+  CHECK(stats.snapshot().quantile_ns(0.99) == 0);
+  for (int i = 0; i < 99; ++i) stats.record(500'000);
+  stats.record(100'000'000);
+  CHECK(stats.snapshot().quantile_ns(0.5) > 100'000);
+  CHECK(stats.snapshot().quantile_ns(0.99) <= 1'000'000);
+  CHECK(stats.snapshot().quantile_ns(1) == 200'000'000);
+  stats.record(60'000'000'000);
+  CHECK(stats.snapshot().quantile_ns(1) == 30'000'000'000);
+}

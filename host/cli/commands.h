@@ -26,6 +26,8 @@ Command operation_command(const contract::Kind& kind);
 Command plugin_command(const contract::Kind& kind);
 Command plugin_top_command();
 Command plugin_revive_command(const contract::Kind& kind);
+/// `plugin upgrade NAME[@VERSION]`, in the place of the verb that the contract gives.
+Command plugin_upgrade_command(const contract::Kind& kind);
 /// Prints a script for a shell; the hidden command that it calls answers by completions() below.
 Command completion_command();
 

@@ -65,6 +65,21 @@ std::string placement_text(const json& status) {
   return text_at(status, "placement") + (layers.empty() ? "" : " (" + layers + ")");
 }
 
+/// "ROLLED_BACK from 1.0.0 to 2.0.0: 3 of 20 calls failed (plugin.more-errors)"; "": there was none.
+std::string upgrade_text(const json& status) {
+  const json& upgrade = value_at(status, "upgrade");
+  if (upgrade.is_null()) return "";
+  std::string text =
+      text_at(upgrade, "phase") + " from " + text_at(upgrade, "from_version") + " to " + text_at(upgrade, "to_version");
+  if (text_at(upgrade, "from_placement") != text_at(upgrade, "to_placement")) {
+    text += ", " + text_at(upgrade, "from_placement") + " to " + text_at(upgrade, "to_placement");
+  }
+  const std::string message = text_at(upgrade, "message");
+  const std::string reason = text_at(upgrade, "reason");
+  if (!message.empty()) text += ": " + message;
+  return reason.empty() ? text : text + " (" + reason + ")";
+}
+
 /// What is wrong with it though it runs.
 Table trouble_table(const json& status) {
   Table table{{"TROUBLE", "COUNT", "MESSAGE"}, {}};
@@ -96,6 +111,7 @@ Result<ExitCode> show_info(Session& session, const Kind& kind, const std::string
                                {"reason", text_at(status, "reason")},
                                {"message", text_at(status, "message")},
                                {"placement", placement_text(status)},
+                               {"upgrade", upgrade_text(status)},
                                {"provides", list_text(value_at(status, "provides"))},
                                {"requires", list_text(value_at(status, "requires"))},
                                {"services", list_text(value_at(status, "services"))}}}));
@@ -129,7 +145,9 @@ Command plugin_command(const Kind& kind) {
   remove.examples = {"novacron plugin remove hello --yes"};
   Command top = plugin_top_command();
   Command revive = plugin_revive_command(kind);
-  for (Command* own : {&install, &info, &top, &revive, &remove}) {
+  Command upgrade = plugin_upgrade_command(kind);
+  std::erase_if(command.children, [](const Command& child) { return child.name == "upgrade"; });
+  for (Command* own : {&install, &info, &upgrade, &top, &revive, &remove}) {
     own->section = "Plugins";
     command.children.insert(command.children.begin(), std::move(*own));
   }

@@ -1,4 +1,4 @@
-// `plugin top` and `plugin revive`.
+// `plugin top`, `plugin revive` and `plugin upgrade`.
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -100,6 +100,27 @@ Result<ExitCode> revive(Session& session, const Kind& kind, const std::string& n
 Command plugin_top_command() {
   Command command{.name = "top", .section = "Plugins", .summary = "Show what each plugin uses, the largest first"};
   command.run = [](Session& session, const Arguments&) { return show_top(session); };
+  return command;
+}
+
+Command plugin_upgrade_command(const Kind& kind) {
+  Command command{.name = "upgrade",
+                  .section = "Plugins",
+                  .summary = "Have another version of a plugin take over, without losing a call"};
+  command.details =
+      "Ends when the new version has passed its probation, and fails when it was rolled back. Without a version it is "
+      "the newest in the catalog.";
+  command.arguments = {{"NAME[@VERSION]"}};
+  command.examples = {"novacron plugin upgrade hello", "novacron plugin upgrade hello@2.0.0"};
+  command.run = [&kind](Session& session, const Arguments& arguments) -> Result<ExitCode> {
+    const contract::Action* const action = kind.find_action("upgrade");
+    if (action == nullptr) return usage_error("this host cannot upgrade a plugin while it runs");
+    const std::string word = arguments.at(0);
+    const size_t at = word.find('@');
+    json body = json::object();
+    if (at != word.npos) body["version"] = word.substr(at + 1);
+    return run_action(session, kind, *action, word.substr(0, at), body.dump());
+  };
   return command;
 }
 

@@ -7,6 +7,7 @@
 #include <novacron/core/v1/host.pb.h>
 #include <novacron/core/v1/operation.pb.h>
 #include <novacron/core/v1/planner.pb.h>
+#include <novacron/core/v1/plugin.pb.h>
 #include <novacron/core/v1/resource.pb.h>
 #include <novacron/core/v1/state.pb.h>
 #include <novacron/options.pb.h>
@@ -36,7 +37,7 @@ std::vector<const pb::FileDescriptor*> core_files() {
   return {core::v1::Metadata::descriptor()->file(),     core::v1::Plugin::descriptor()->file(),
           core::v1::KeyValue::descriptor()->file(),     core::v1::BlobInfo::descriptor()->file(),
           core::v1::AdmitRequest::descriptor()->file(), core::v1::OperationReport::descriptor()->file(),
-          core::v1::PlanRequest::descriptor()->file()};
+          core::v1::PlanRequest::descriptor()->file(),  core::v1::MovePluginRequest::descriptor()->file()};
 }
 
 /// One contract's copy of a package.

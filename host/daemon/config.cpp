@@ -67,6 +67,17 @@ Status apply_files(const ConfigSources& sources, const SettingTables& tables, Lo
   return {};
 }
 
+SettingTables::value_type upgrade_table(Config::Upgrade& upgrade) {
+  return {"upgrade",
+          {{"settle_ms", number(upgrade.settle_ms, 0, 60'000)},
+           {"probation_ms", number(upgrade.probation_ms, 0, 86'400'000)},
+           {"check_ms", number(upgrade.check_ms, 10, 60'000)},
+           {"min_calls", number(upgrade.min_calls, 1, 1'000'000)},
+           {"more_errors_percent", number(upgrade.more_errors_percent, 0, 100)},
+           {"slower_percent", number(upgrade.slower_percent, 100, 100'000)},
+           {"slower_floor_us", number(upgrade.slower_floor_us, 0, 3'600'000'000)}}};
+}
+
 SettingTables::value_type sandbox_table(Config::Sandbox& sandbox) {
   return {"sandbox",
           {{"program", text(sandbox.program)},
@@ -100,6 +111,7 @@ SettingTables tables_of(Config& config) {
         {"start_timeout_ms", number(config.plugins.start_timeout_ms, 1, 3'600'000)},
         {"stop_timeout_ms", number(config.plugins.stop_timeout_ms, 1, 3'600'000)},
         {"shutdown_ms", number(config.plugins.shutdown_ms, 0, 3'600'000)}}},
+      upgrade_table(config.upgrade),
       sandbox_table(config.sandbox),
       {"blobs",
        {{"max_bytes", number(config.blobs.max_bytes, 1 << 20, INT64_MAX)},

@@ -35,6 +35,16 @@ struct Config {
     uint64_t shutdown_ms = 30'000;      ///< for all, when the daemon is asked to end; then it ends without them
   } plugins;
 
+  struct Upgrade {
+    uint64_t settle_ms = 2'000;         ///< for calls under way to end before the old version leaves its state
+    uint64_t probation_ms = 30'000;     ///< how long the new one is compared with the old one; 0: not at all
+    uint64_t check_ms = 500;            ///< between two looks at it
+    uint64_t min_calls = 50;            ///< of a method, before its errors and times are judged
+    uint64_t more_errors_percent = 5;   ///< of its calls, beyond the old one's
+    uint64_t slower_percent = 200;      ///< its 99th percentile, of the old one's
+    uint64_t slower_floor_us = 10'000;  ///< a 99th percentile below that is never too slow
+  } upgrade;
+
   struct Sandbox {
     std::string program = "/usr/libexec/novacron/novacron-sandbox";  ///< empty: there are no sandboxes
     std::vector<std::string> required;  ///< layers without which a plugin is not started in one

@@ -10,7 +10,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr std::array<SettingFacts, 39> kFacts = {{
+constexpr std::array<SettingFacts, 46> kFacts = {{
     {"data_folder", false, "the state's log and snapshots, blobs, certificates"},
     {"node_name", false, "the name of this host's Node; empty: the machine's host name"},
     {"api.listen", false, "where HTTPS is served: \"<address>:<port>\"; port 0 takes a free one"},
@@ -24,6 +24,13 @@ constexpr std::array<SettingFacts, 39> kFacts = {{
     {"plugins.start_timeout_ms", true, "to start a plugin"},
     {"plugins.stop_timeout_ms", true, "to quiesce a plugin, for its calls to end, and to destroy it: each"},
     {"plugins.shutdown_ms", true, "how long plugins may take to end after SIGTERM, after api.shutdown_ms"},
+    {"upgrade.settle_ms", true, "for calls under way to end before a version leaves its state to the next"},
+    {"upgrade.probation_ms", true, "how long the next version is compared with the one before; 0: not at all"},
+    {"upgrade.check_ms", true, "between two looks at it"},
+    {"upgrade.min_calls", true, "calls of a method before its errors and times are judged"},
+    {"upgrade.more_errors_percent", true, "so many more of a method's calls fail, and it is rolled back"},
+    {"upgrade.slower_percent", true, "its 99th percentile, of what it was; beyond, it is rolled back"},
+    {"upgrade.slower_floor_us", true, "a 99th percentile below that is never too slow"},
     {"sandbox.program", true, "what runs a plugin that is not to run in the daemon's process; empty: none does"},
     {"sandbox.required", true,
      "layers without which no plugin is started in a sandbox: user, mount, pid, ipc, network, "

@@ -31,6 +31,7 @@
 #include "host/daemon/installed_contracts.h"
 #include "host/daemon/node_controller.h"
 #include "host/daemon/node_object.h"
+#include "host/daemon/plugin_actions.h"
 #include "host/daemon/plugin_controller.h"
 #include "host/daemon/traces.h"
 #include "host/daemon/version.h"
@@ -77,6 +78,18 @@ Status make_folder(const std::string& path) {
   return state::posix_files().create_folder(path);
 }
 
+plugin::Upgrades upgrades_of(const Config::Upgrade& of) {
+  plugin::Upgrades upgrades;
+  upgrades.settle_ms = of.settle_ms;
+  upgrades.probation_ms = of.probation_ms;
+  upgrades.check_ms = of.check_ms;
+  upgrades.min_calls = of.min_calls;
+  upgrades.more_errors_percent = static_cast<uint32_t>(of.more_errors_percent);
+  upgrades.slower_percent = static_cast<uint32_t>(of.slower_percent);
+  upgrades.slower_floor_us = of.slower_floor_us;
+  return upgrades;
+}
+
 plugin::Sandboxes sandboxes_of(const Config::Sandbox& of) {
   plugin::Sandboxes sandboxes;
   sandboxes.program = of.program;
@@ -104,6 +117,7 @@ class Daemon::Parts {
   /// One that was not made whole ends here too.
   ~Parts() {
     if (operations) broker->withdraw(*operations);
+    if (plugin_actions) broker->withdraw(*plugin_actions);
     for (const auto& service : services) broker->withdraw(*service);
   }
 
@@ -119,6 +133,7 @@ class Daemon::Parts {
   Status apply(const Config& next);
   void tell(metrics::Sink& sink) const;
   Status publish_nodes();
+  void end_operations();
   std::vector<api::Check> checks() const;
   Status write_run_file() const;
   void close_stores();
@@ -154,6 +169,7 @@ class Daemon::Parts {
   std::unique_ptr<plugin::Manager> manager;
   std::unique_ptr<resource::Actions> actions;
   std::unique_ptr<plugin::Service> operations;
+  std::unique_ptr<plugin::Service> plugin_actions;
   std::unique_ptr<Control> control;
   std::unique_ptr<api::Gateway> gateway;
   std::unique_ptr<api::Server> server;
@@ -249,18 +265,20 @@ Status Daemon::Parts::open_plugins() {
   store->admit_through(*broker);
   actions = std::make_unique<resource::Actions>(*store, *broker, pool, timers, tracer());
   operations = resource::make_operations_service(*actions);
-  return broker->offer(*operations);
+  TRY_STATUS(broker->offer(*operations));
+  plugin_actions = make_plugin_actions({*store, *actions, *manager, *plugins});
+  return broker->offer(*plugin_actions);
 }
 
 plugin::Manager::Options Daemon::Parts::manager_options(const Config& of) const {
   plugin::Manager::Options options;
   options.catalog.assign(of.plugins.paths.begin(), of.plugins.paths.end());
-  options.libraries = config.data_folder + "/run/libraries";
   options.allow_inline = of.plugins.allow_inline;
   options.create_timeout_ms = of.plugins.create_timeout_ms;
   options.start_timeout_ms = of.plugins.start_timeout_ms;
   options.quiesce_timeout_ms = options.drain_timeout_ms = of.plugins.stop_timeout_ms;
   options.sandboxes = sandboxes_of(of.sandbox);
+  options.upgrades = upgrades_of(of.upgrade);
   return options;
 }
 
@@ -348,6 +366,16 @@ void Daemon::Parts::close_stores() {
   if (traces) traces->stop();
 }
 
+/// The calls that carry operations out are ended before what serves them waits for that.
+void Daemon::Parts::end_operations() {
+  broker->withdraw(*operations);
+  operations.reset();
+  actions->stop();
+  broker->withdraw(*plugin_actions);
+  plugin_actions.reset();
+  actions.reset();
+}
+
 Status Daemon::Parts::publish_nodes() {
   NodeFacts facts;
   facts.incarnation = incarnation;
@@ -415,9 +443,7 @@ Daemon::Ending Daemon::stop() {
   parts_->plugins->stop();
   parts_->contract_statuses->stop();
   parts_->nodes->stop();
-  parts_->broker->withdraw(*parts_->operations);
-  parts_->operations.reset();
-  parts_->actions.reset();
+  parts_->end_operations();
   parts_->manager.reset();
   for (const auto& service : parts_->services) parts_->broker->withdraw(*service);
   const auto hanging = parts_->broker->abandoned();

@@ -25,9 +25,31 @@ constexpr std::string_view kFinalizer = "novacron.core/plugin";
 constexpr size_t kEventsAtOnce = 64;
 constexpr uint64_t kWaitNs = 500'000'000;
 constexpr uint64_t kPauseMs = 200;
+constexpr const char* kInterrupted = "plugin.upgrade-interrupted";
 
 resource::ObjectRef ref_of(const std::string& name) {
   return {std::string(resource::kPluginKind), "", name};
+}
+
+/// The last part of the event that tells of it.
+std::string upgrade_token(plugin::Upgrade::Phase phase) {
+  using Phase = plugin::Upgrade::Phase;
+  if (phase == Phase::kRolledBack) return "rolled-back";
+  if (phase == Phase::kDone) return "upgraded";
+  return phase == Phase::kProbation ? "probation" : "upgrading";
+}
+
+/// The upgrade that must not be made again by itself; none: there is no such. One that was cut off by the host's end is
+/// rolled back too: what it led to may have been what ended the host.
+std::optional<plugin::Upgrade> rolled_back_in(const api::PluginStatus& status, bool is_first_look) {
+  plugin::Upgrade upgrade = upgrade_of(status.upgrade());
+  if (upgrade.phase == plugin::Upgrade::Phase::kRolledBack) return upgrade;
+  if (!upgrade.under_way() || !is_first_look) return std::nullopt;
+  upgrade.phase = plugin::Upgrade::Phase::kRolledBack;
+  upgrade.reason = kInterrupted;
+  upgrade.message = "the host ended during the upgrade";
+  upgrade.ended_at_ns = system_clock().real_ns();
+  return upgrade;
 }
 
 bool has_finalizer(const resource::ObjectView& object) {
@@ -174,6 +196,8 @@ void PluginController::reconcile(const std::string& name, Attempt attempt) {
   if (!object->deleting && attempt == Attempt::kIfNew && failed_before(*object)) return;
   const Status done = object->deleting ? remove(*object) : apply(*object);
   if (object->deleting && done.ok()) return;
+  // It is followed when the probation is over, which is told by a change of its status.
+  if (!done.ok() && done.error().reason == "plugin.in-probation") return;
   remember(*object, done);
   const auto info = manager_->info(name);
   write_status(name, info.ok() ? &*info : nullptr, object->generation, done.ok() ? nullptr : &done.error());
@@ -201,14 +225,21 @@ Status PluginController::apply(const resource::ObjectView& object) {
   }
   api::PluginSpec spec;
   if (!spec.ParseFromString(object.spec)) return Error{Code::kDataLoss, "corrupt spec", "message.corrupt"};
-  api::PluginStatus status;
-  status.ParseFromString(object.status);
-  TRY_STATUS(install(name, spec, status));
+  TRY_STATUS(install(object, spec));
   return spec.enabled() ? manager_->enable(name) : manager_->disable(name);
 }
 
-Status PluginController::install(const std::string& name, const api::PluginSpec& spec,
-                                 const api::PluginStatus& before) {
+Result<resource::ObjectView> PluginController::read(const std::string& name) const {
+  return parts_.store.get(parts_.context, ref_of(name));
+}
+
+Result<plugin::InstallRequest> PluginController::request_of(const resource::ObjectView& object) const {
+  const std::string& name = object.ref.name;
+  api::PluginSpec spec;
+  api::PluginStatus before;
+  if (!spec.ParseFromString(object.spec) || !before.ParseFromString(object.status)) {
+    return Error{Code::kDataLoss, "corrupt spec or status", "message.corrupt"};
+  }
   plugin::InstallRequest request;
   request.id = name;
   request.version = spec.version();
@@ -221,8 +252,17 @@ Status PluginController::install(const std::string& name, const api::PluginSpec&
   }
   if (spec.placement() == api::PluginSpec::PLACEMENT_INLINE) request.placement = plugin::Placement::kInline;
   if (spec.placement() == api::PluginSpec::PLACEMENT_SANDBOXED) request.placement = plugin::Placement::kSandboxed;
+  if (before.has_upgrade()) request.rolled_back = rolled_back_in(before, !manager_->info(name).ok());
+  return request;
+}
+
+Status PluginController::install(const resource::ObjectView& object, const api::PluginSpec& spec) {
+  const std::string& name = object.ref.name;
+  plugin::InstallRequest request = TRY(request_of(object));
   // The configuration's type is part of the package's contracts, which come with a first installation.
   Status installed = manager_->install(request);
+  if (installed.ok() && request.rolled_back && request.rolled_back->reason == kInterrupted) tell_interrupted(object);
+  if (!installed.ok() && installed.error().reason == "plugin.other-version") return upgrade(std::move(request), spec);
   const bool is_enabled = installed.code() == Code::kFailedPrecondition && installed.error().reason == "plugin.enabled";
   if (!installed.ok() && !is_enabled) return installed;
   const auto info = TRY(manager_->info(name));
@@ -236,6 +276,21 @@ Status PluginController::install(const std::string& name, const api::PluginSpec&
   if (manager_->configure(name, request.config).ok() && manager_->install(request).ok()) return {};
   TRY_STATUS(manager_->disable(name));
   return manager_->install(request);
+}
+
+/// Once: the next look finds it in the status.
+void PluginController::tell_interrupted(const resource::ObjectView& object) {
+  api::PluginStatus before;
+  before.ParseFromString(object.status);
+  if (before.upgrade().reason() == kInterrupted) return;
+  if (const auto now = manager_->info(object.ref.name); now.ok()) on_upgrade(*now);
+}
+
+/// It runs, and goes on while another version or placement takes over.
+Status PluginController::upgrade(plugin::InstallRequest request, const api::PluginSpec& spec) {
+  const auto wanted = TRY(manager_->chosen(request));
+  request.config = TRY(encoded_config(wanted.config, spec.config_json()));
+  return manager_->upgrade(request);
 }
 
 Status PluginController::remove(const resource::ObjectView& object) {
@@ -305,6 +360,12 @@ void PluginController::on_trouble(const std::string& reason, const plugin::Plugi
   // Its state is told by on_transition(), which may have come in between.
   const auto written = change_status(now.id, [&now](api::PluginStatus& status) { describe_troubles(now, status); });
   tell(reason, now.id, written.revision);  // also when a look at the plugin has written it already
+}
+
+void PluginController::on_upgrade(const plugin::PluginInfo& now) {
+  tell_controllers(now);
+  const auto written = change_status(now.id, [&now](api::PluginStatus& status) { describe(now, status); });
+  tell("plugin." + upgrade_token(now.upgrade.phase), now.id, written.revision);
 }
 
 void PluginController::write_status(const std::string& name, const plugin::PluginInfo* info, uint64_t generation,

@@ -20,7 +20,8 @@
 
 namespace novacron::host::plugin {
 class Manager;
-}
+struct InstallRequest;
+}  // namespace novacron::host::plugin
 namespace novacron::core::v1 {
 class PluginSpec;
 class PluginStatus;
@@ -47,12 +48,18 @@ class PluginController final : public plugin::LifecycleListener {
   void start(plugin::Manager& manager);
   /// Attempts anew what failed, since something else than its spec has changed.
   void retry_failed();
+  /// Looks at one as if its spec had changed.
+  void attempt(const std::string& name) { look_at(name, Attempt::kAnew); }
+  /// What its object asks for, but for the configuration.
+  Result<plugin::InstallRequest> request_of(const resource::ObjectView& object) const;
+  Result<resource::ObjectView> read(const std::string& name) const;
   /// Leaves objects and plugins as they are. Waits for what is under way.
   void stop();
 
   void on_transition(const plugin::Transition& transition, const plugin::PluginInfo& now) override;
   void on_trouble(const std::string& reason, const plugin::PluginInfo& now) override;
   void on_death(const plugin::PluginDeath& death) override;
+  void on_upgrade(const plugin::PluginInfo& now) override;
 
  private:
   enum class Attempt { kIfNew, kAnew };
@@ -76,7 +83,9 @@ class PluginController final : public plugin::LifecycleListener {
   bool failed_before(const resource::ObjectView& object);
   void remember(const resource::ObjectView& object, const Status& done);
   Status apply(const resource::ObjectView& object);
-  Status install(const std::string& name, const core::v1::PluginSpec& spec, const core::v1::PluginStatus& before);
+  Status install(const resource::ObjectView& object, const core::v1::PluginSpec& spec);
+  void tell_interrupted(const resource::ObjectView& object);
+  Status upgrade(plugin::InstallRequest request, const core::v1::PluginSpec& spec);
   Status remove(const resource::ObjectView& object);
   Result<std::string> encoded_config(const std::string& type, const std::string& json) const;
   /// `generation` 0: as it was. `failure` null: none.

@@ -11,6 +11,8 @@ namespace {
 
 namespace api = novacron::core::v1;
 
+constexpr uint64_t kNsPerSecond = 1'000'000'000;
+
 std::vector<std::string> list_of(const google::protobuf::RepeatedPtrField<std::string>& values) {
   return {values.begin(), values.end()};
 }
@@ -36,6 +38,24 @@ void describe(const plugin::Permissions& permissions, api::Permissions& out) {
   out.set_memory_bytes(permissions.kernel.memory_bytes);
   out.set_threads(permissions.kernel.threads);
   out.set_cpu_percent(permissions.kernel.cpu_percent);
+}
+
+plugin::Placement placement_of(api::PluginSpec::Placement placement) {
+  return placement == api::PluginSpec::PLACEMENT_SANDBOXED ? plugin::Placement::kSandboxed : plugin::Placement::kInline;
+}
+
+api::PluginSpec::Placement placement_of(plugin::Placement placement) {
+  return placement == plugin::Placement::kSandboxed ? api::PluginSpec::PLACEMENT_SANDBOXED
+                                                    : api::PluginSpec::PLACEMENT_INLINE;
+}
+
+void set_time(uint64_t real_ns, google::protobuf::Timestamp& out) {
+  out.set_seconds(static_cast<int64_t>(real_ns / kNsPerSecond));
+  out.set_nanos(static_cast<int32_t>(real_ns % kNsPerSecond));
+}
+
+uint64_t time_of(const google::protobuf::Timestamp& time) {
+  return static_cast<uint64_t>(time.seconds()) * kNsPerSecond + static_cast<uint64_t>(time.nanos());
 }
 
 }  // namespace
@@ -85,12 +105,44 @@ void describe(const plugin::PluginInfo& info, api::PluginStatus& status) {
   describe(info.manifest.permissions, *status.mutable_requested());
   status.clear_granted();
   describe(info.granted, *status.mutable_granted());
-  status.set_placement(info.placement == plugin::Placement::kSandboxed ? api::PluginSpec::PLACEMENT_SANDBOXED
-                                                                       : api::PluginSpec::PLACEMENT_INLINE);
+  status.set_placement(placement_of(info.placement));
   status.set_layers(info.process.layers);
   describe_troubles(info, status);
-  status.mutable_changed_at()->set_seconds(static_cast<int64_t>(info.changed_at_ns / 1'000'000'000));
-  status.mutable_changed_at()->set_nanos(static_cast<int32_t>(info.changed_at_ns % 1'000'000'000));
+  set_time(info.changed_at_ns, *status.mutable_changed_at());
+  if (info.upgrade.phase != plugin::Upgrade::Phase::kNone) describe(info.upgrade, *status.mutable_upgrade());
+}
+
+void describe(const plugin::Upgrade& upgrade, api::PluginUpgrade& out) {
+  out.Clear();
+  out.set_phase(static_cast<api::PluginUpgrade::Phase>(upgrade.phase));
+  out.set_from_version(upgrade.from.version);
+  out.set_to_version(upgrade.to.version);
+  out.set_from_placement(placement_of(upgrade.from.placement));
+  out.set_to_placement(placement_of(upgrade.to.placement));
+  out.set_from_digest(upgrade.from.digest);
+  out.set_to_digest(upgrade.to.digest);
+  out.set_reason(upgrade.reason);
+  out.set_message(upgrade.message);
+  out.set_carried_state(upgrade.carried_state);
+  out.set_pause_ns(upgrade.pause_ns);
+  if (upgrade.begun_at_ns != 0) set_time(upgrade.begun_at_ns, *out.mutable_begun_at());
+  if (upgrade.probation_until_ns != 0) set_time(upgrade.probation_until_ns, *out.mutable_probation_until());
+  if (upgrade.ended_at_ns != 0) set_time(upgrade.ended_at_ns, *out.mutable_ended_at());
+}
+
+plugin::Upgrade upgrade_of(const api::PluginUpgrade& upgrade) {
+  plugin::Upgrade made;
+  made.phase = static_cast<plugin::Upgrade::Phase>(upgrade.phase());
+  made.from = {upgrade.from_version(), placement_of(upgrade.from_placement()), upgrade.from_digest()};
+  made.to = {upgrade.to_version(), placement_of(upgrade.to_placement()), upgrade.to_digest()};
+  made.reason = upgrade.reason();
+  made.message = upgrade.message();
+  made.carried_state = upgrade.carried_state();
+  made.pause_ns = upgrade.pause_ns();
+  made.begun_at_ns = time_of(upgrade.begun_at());
+  made.probation_until_ns = time_of(upgrade.probation_until());
+  made.ended_at_ns = time_of(upgrade.ended_at());
+  return made;
 }
 
 void describe_troubles(const plugin::PluginInfo& info, api::PluginStatus& status) {

@@ -10,6 +10,7 @@
 namespace novacron::core::v1 {
 class Permissions;
 class PluginStatus;
+class PluginUpgrade;
 }  // namespace novacron::core::v1
 
 namespace novacron::host::daemon {
@@ -21,6 +22,8 @@ std::shared_ptr<const auth::Grant> grant_of(const std::string& plugin, const cor
 void describe(const plugin::PluginInfo& info, core::v1::PluginStatus& status);
 /// What is wrong with it though it runs. Leaves the rest alone.
 void describe_troubles(const plugin::PluginInfo& info, core::v1::PluginStatus& status);
+plugin::Upgrade upgrade_of(const core::v1::PluginUpgrade& upgrade);
+void describe(const plugin::Upgrade& upgrade, core::v1::PluginUpgrade& out);
 /// Why the spec could not be followed: state FAILED, unless the plugin itself has a worse one, with its own reason.
 void describe(const Error& failure, core::v1::PluginStatus& status);
 

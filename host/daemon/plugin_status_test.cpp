@@ -41,3 +41,26 @@ TEST_CASE("why a spec could not be followed never hides why the plugin was quara
   CHECK(status.state() == PluginStatus::STATE_FAILED);
   CHECK(status.message() == "disable it first");
 }
+
+TEST_CASE("an upgrade is read from a status as it was written there") {
+  plugin::PluginInfo info;
+  plugin::Upgrade& upgrade = info.upgrade;
+  PluginStatus status;
+  describe(info, status);
+  CHECK_FALSE(status.has_upgrade());
+  upgrade.phase = plugin::Upgrade::Phase::kRolledBack;
+  upgrade.from = {"1.0.0", plugin::Placement::kInline, "sha256:a"};
+  upgrade.to = {"2.0.0", plugin::Placement::kSandboxed, "sha256:b"};
+  upgrade.reason = "plugin.slower";
+  upgrade.pause_ns = 1'500'000;
+  upgrade.begun_at_ns = 1'234'567'890'123'456'789;
+  describe(info, status);
+  const plugin::Upgrade read = upgrade_of(status.upgrade());
+  CHECK(read.phase == upgrade.phase);
+  CHECK(read.from == upgrade.from);
+  CHECK(read.to == upgrade.to);
+  CHECK(read.reason == upgrade.reason);
+  CHECK(read.pause_ns == upgrade.pause_ns);
+  CHECK(read.begun_at_ns == upgrade.begun_at_ns);
+  CHECK(read.ended_at_ns == 0);
+}

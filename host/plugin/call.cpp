@@ -51,9 +51,9 @@ Status check_message(const Message& message) {
   return {};
 }
 
-bool Call::Pipe::room(size_t size) const {
-  if (messages.size() >= kMaxUnreadMessages) return false;
-  return messages.empty() || bytes + size <= kMaxUnreadBytes;
+bool Call::Pipe::has_room(size_t size, const Room& room) const {
+  if (messages.size() >= room.messages) return false;
+  return messages.empty() || bytes + size <= room.bytes;
 }
 
 Call::Call(Core& core, Options options)
@@ -118,6 +118,12 @@ void Call::returned() {
     stage_ = Stage::kReturned;
   }
   core_.graph.returned(shared_from_this());
+}
+
+void Call::taken_back() {
+  std::lock_guard lock(mutex_);
+  stage_ = Stage::kNew;
+  callee_ = nullptr;
 }
 
 bool Call::begun() const {
@@ -222,7 +228,7 @@ bool Call::would_block(End end, WaitFor what, size_t size) const {
     }
     case WaitFor::kRoom: {
       const Pipe* pipe = pipe_from(end);
-      return pipe && !pipe->closed && !pipe->room(size) && !finished_ && !cancelled_;
+      return pipe && !pipe->closed && !pipe->has_room(size, options_.room) && !finished_ && !cancelled_;
     }
   }
   return false;
@@ -274,7 +280,7 @@ Status Call::write(End from, std::optional<Message> message, bool last, uint64_t
         return Error{Code::kFailedPrecondition, "this end writes no further message", "host.not-writing"};
       }
       if (finished_ || cancelled_) return over();
-      if (!message || pipe->room(size)) {
+      if (!message || pipe->has_room(size, options_.room)) {
         if (message) {
           pipe->bytes += size;
           pipe->messages.push_back(std::move(*message));
@@ -283,10 +289,17 @@ Status Call::write(End from, std::optional<Message> message, bool last, uint64_t
         changed_.notify_all();
         return {};
       }
-      if (until_ns == 0) return Error{Code::kResourceExhausted, "the other end does not read", "host.unread"};
+      const bool refused = until_ns == 0 || options_.room.beyond == Room::Beyond::kRefused;
+      if (refused) return Error{Code::kResourceExhausted, "the other end does not read", "host.unread"};
     }
     TRY_STATUS(await(from, WaitFor::kRoom, size, until_ns));
   }
+}
+
+bool Call::has_unread(End from) const {
+  std::lock_guard lock(mutex_);
+  const Pipe* const pipe = pipe_from(from);
+  return pipe && !pipe->messages.empty();
 }
 
 Result<Message> Call::read(End at, uint64_t until_ns) {

@@ -14,6 +14,7 @@
 
 #include "host/auth/context.h"
 #include "host/base/timer_queue.h"
+#include "host/plugin/broker.h"
 #include "host/plugin/service.h"
 #include "host/trace/span.h"
 
@@ -23,6 +24,14 @@ struct Core;
 class Breaker;
 class Crew;
 class WaitGraph;
+
+/// How much of one direction of a stream may be unread, and what becomes of more.
+struct Room {
+  enum class Beyond : uint8_t { kWaits, kRefused };
+  size_t messages = kMaxUnreadMessages;
+  size_t bytes = kMaxUnreadBytes;
+  Beyond beyond = Beyond::kWaits;
+};
 
 enum class End : uint8_t { kCaller, kCallee };
 enum class WaitFor : uint8_t { kResult, kMessage, kRoom };
@@ -62,6 +71,7 @@ class Call final : public std::enable_shared_from_this<Call> {
     uint64_t begun_ns = 0;
     std::unique_ptr<CallTrace> trace = nullptr;  ///< null: not recorded
     bool unsampled = false;                      ///< because it was decided so
+    Room room = {};
   };
 
   Call(Core& core, Options options);
@@ -89,6 +99,8 @@ class Call final : public std::enable_shared_from_this<Call> {
   /// False: it has its result already.
   bool begin(std::shared_ptr<Crew> callee, bool needs_slot);
   void returned();
+  /// It was queued there and has not begun: another callee gets it.
+  void taken_back();
   bool begun() const;
   std::optional<Message> take_request();
   /// The callee's word; false: the call had its result already.
@@ -103,6 +115,8 @@ class Call final : public std::enable_shared_from_this<Call> {
   /// Cancels, and nobody reads what still comes.
   void abandon();
   bool finished() const;
+  /// Whether a message of this end waits to be read.
+  bool has_unread(End from) const;
   /// Blocks up to `until_ns`: DEADLINE_EXCEEDED.
   Status await_result(uint64_t until_ns);
   /// Once the call is finished, and once only.
@@ -121,7 +135,7 @@ class Call final : public std::enable_shared_from_this<Call> {
     std::deque<Message> messages;
     size_t bytes = 0;
     bool closed = false;
-    bool room(size_t size) const;
+    bool has_room(size_t size, const Room& room) const;
   };
 
   bool end(Result<Message> result, By by);

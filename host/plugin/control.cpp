@@ -33,19 +33,12 @@ sandbox::Guest* guest_of(const Instance& instance) {
   return instance.guest().get();
 }
 
-/// Waits for what is outstanding, then destroys it.
-Outcome finish_off(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options) {
-  if (instance->guest() && instance->guest()->dead()) {
-    instance->lose();
-    return {Error{Code::kUnavailable, instance->plugin() + " died: " + instance->guest()->why_dead(), "plugin.died"}};
-  }
-  if (!instance->drain(core.now_ns() + options.drain_timeout_ms * kNsPerMs)) return abandon(*instance, "its calls");
-  const uint64_t until_ns = core.now_ns() + options.drain_timeout_ms * kNsPerMs;
-  const auto destroyed = within(
-      core, instance->plugin(), options.drain_timeout_ms, [instance, until_ns] { return instance->destroy(until_ns); },
-      guest_of(*instance));
-  if (!destroyed || destroyed->code() == Code::kDeadlineExceeded) return abandon(*instance, "destroy");
-  return {std::move(*destroyed)};
+std::optional<Status> quiesced_in_time(const std::shared_ptr<Instance>& instance, nc_call state, Core& core,
+                                       const Manager::Options& options) {
+  const uint64_t deadline_ns = core.now_ns() + options.quiesce_timeout_ms * kNsPerMs;
+  return within(
+      core, instance->plugin(), options.quiesce_timeout_ms,
+      [instance, deadline_ns, state] { return instance->quiesce(deadline_ns, state); }, guest_of(*instance));
 }
 
 }  // namespace
@@ -87,27 +80,64 @@ Outcome create(const std::shared_ptr<Instance>& instance, const std::string& con
   return {std::move(*created)};
 }
 
-Outcome start(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options) {
+Outcome retire(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options) {
+  if (instance->guest() && instance->guest()->dead()) {
+    instance->lose();
+    return {Error{Code::kUnavailable, instance->plugin() + " died: " + instance->guest()->why_dead(), "plugin.died"}};
+  }
+  if (!instance->drain(core.now_ns() + options.drain_timeout_ms * kNsPerMs)) return abandon(*instance, "its calls");
+  const uint64_t until_ns = core.now_ns() + options.drain_timeout_ms * kNsPerMs;
+  const auto destroyed = within(
+      core, instance->plugin(), options.drain_timeout_ms, [instance, until_ns] { return instance->destroy(until_ns); },
+      guest_of(*instance));
+  if (!destroyed || destroyed->code() == Code::kDeadlineExceeded) return abandon(*instance, "destroy");
+  return {std::move(*destroyed)};
+}
+
+Outcome begin_instance(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options,
+                       const std::string& step, std::function<Status(uint64_t deadline_ns)> first) {
   const uint64_t deadline_ns = core.now_ns() + options.start_timeout_ms * kNsPerMs;
-  auto started = within(
+  auto done = within(
       core, instance->plugin(), options.start_timeout_ms,
-      [instance, deadline_ns] { return instance->start(deadline_ns); }, guest_of(*instance));
-  if (!started) return abandon(*instance, "start");
-  if (started->ok()) *started = instance->open();
-  if (started->ok()) return {};
+      [instance, deadline_ns, first = std::move(first)] { return first(deadline_ns); }, guest_of(*instance));
+  if (!done) return abandon(*instance, step);
+  if (done->ok()) return {};
   instance->stop();
-  const Outcome ended = finish_off(instance, core, options);
-  return {std::move(*started), ended.abandoned};
+  const Outcome ended = retire(instance, core, options);
+  return {std::move(*done), ended.abandoned};
+}
+
+Outcome start(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options) {
+  Outcome started = begin_instance(instance, core, options, "start",
+                                   [instance](uint64_t deadline_ns) { return instance->start(deadline_ns); });
+  if (!started.status.ok()) return started;
+  Status opened = instance->open();
+  if (opened.ok()) return {};
+  instance->stop();
+  const Outcome ended = retire(instance, core, options);
+  return {std::move(opened), ended.abandoned};
+}
+
+Outcome quiesce(const std::shared_ptr<Instance>& instance, nc_call state, Core& core, const Manager::Options& options) {
+  auto quiesced = quiesced_in_time(instance, state, core, options);
+  if (!quiesced) return abandon(*instance, "quiesce");
+  return {std::move(*quiesced)};
+}
+
+Outcome resume(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options) {
+  const uint64_t until_ns = core.now_ns() + options.start_timeout_ms * kNsPerMs;
+  auto resumed = within(
+      core, instance->plugin(), options.start_timeout_ms, [instance, until_ns] { return instance->resume(until_ns); },
+      guest_of(*instance));
+  if (!resumed) return abandon(*instance, "resume");
+  return {std::move(*resumed)};
 }
 
 Outcome end(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options) {
   instance->stop();
-  const uint64_t deadline_ns = core.now_ns() + options.quiesce_timeout_ms * kNsPerMs;
-  const auto quiesced = within(
-      core, instance->plugin(), options.quiesce_timeout_ms,
-      [instance, deadline_ns] { return instance->quiesce(deadline_ns); }, guest_of(*instance));
+  auto quiesced = quiesced_in_time(instance, 0, core, options);
   if (!quiesced) return abandon(*instance, "quiesce");
-  Outcome ended = finish_off(instance, core, options);
+  Outcome ended = retire(instance, core, options);
   if (ended.status.ok()) ended.status = std::move(*quiesced);
   return ended;
 }

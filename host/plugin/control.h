@@ -28,6 +28,14 @@ Outcome create(const std::shared_ptr<Instance>& instance, const std::string& con
                const Manager::Options& options);
 /// Starts it and opens it for calls; a failure is followed by the end of it.
 Outcome start(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options);
+/// The same for an instance that takes over from another: `first` is its start() or restore(). It is not opened.
+Outcome begin_instance(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options,
+                       const std::string& step, std::function<Status(uint64_t deadline_ns)> first);
+/// Of an instance that was paused. What it leaves goes to `state`.
+Outcome quiesce(const std::shared_ptr<Instance>& instance, nc_call state, Core& core, const Manager::Options& options);
+Outcome resume(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options);
+/// Drains and destroys one that is quiesced. It is gone whatever the status says, unless it was abandoned.
+Outcome retire(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options);
 /// Quiesces, drains and destroys it. It is gone whatever the status says, unless it was abandoned.
 Outcome end(const std::shared_ptr<Instance>& instance, Core& core, const Manager::Options& options);
 

@@ -7,6 +7,7 @@
 #include "host/base/log.h"
 #include "host/bus/bus.h"
 #include "host/plugin/breaker.h"
+#include "host/plugin/call_gate.h"
 #include "host/plugin/instance_parts.h"
 #include "host/sandbox/guest.h"
 #include "host/trace/scope.h"
@@ -115,7 +116,7 @@ Status Instance::start(uint64_t deadline_ns) {
     started = step("start", "plugin.start-failed",
                    [&](nc_error& error) { return options_.plugin->start(instance_, deadline_ns, &error); });
   }
-  crew_->give_slot();
+  give_first_slot();
   return started;
 }
 
@@ -155,15 +156,51 @@ Status Instance::health() {
   return healthy;
 }
 
-Status Instance::quiesce(uint64_t deadline_ns) {
+Status Instance::quiesce(uint64_t deadline_ns, nc_call state) {
   if (!NC_CAN(options_.plugin, quiesce)) return {};
   const Frame frame(Where::kControl, nullptr, nullptr);
   return step("quiesce", "plugin.quiesce-failed",
-              [&](nc_error& error) { return options_.plugin->quiesce(instance_, deadline_ns, 0, &error); });
+              [&](nc_error& error) { return options_.plugin->quiesce(instance_, deadline_ns, state, &error); });
+}
+
+Status Instance::resume(uint64_t until_ns) {
+  if (!crew_->take_slot(until_ns)) {
+    return Error{Code::kDeadlineExceeded, "a worker of " + options_.id + " does not come back", "plugin.stuck"};
+  }
+  stopping_ = false;  // it may make timers and subscriptions again
+  Status resumed;
+  if (NC_CAN(options_.plugin, resume)) {
+    const Frame frame(Where::kControl, nullptr, slot());
+    resumed = step("resume", "plugin.resume-failed",
+                   [&](nc_error& error) { return options_.plugin->resume(instance_, until_ns, &error); });
+  } else if (NC_CAN(options_.plugin, quiesce)) {
+    resumed = Error{Code::kUnimplemented, options_.id + " cannot go on once it was quiesced", "plugin.resume-failed"};
+  }
+  crew_->give_slot();
+  stopping_ = !resumed.ok();
+  accepting_ = resumed.ok() && !fatal_;
+  return resumed;
+}
+
+Status Instance::restore(const std::string& from_version, uint64_t deadline_ns, nc_call state) {
+  Status restored;
+  {
+    const Frame frame(Where::kControl, nullptr, slot());
+    restored = step("restore", "plugin.restore-failed", [&](nc_error& error) {
+      return options_.plugin->restore(instance_, borrow(from_version), state, deadline_ns, &error);
+    });
+  }
+  give_first_slot();
+  return restored;
+}
+
+void Instance::give_first_slot() {
+  has_slot_ = false;
+  crew_->give_slot();
 }
 
 Status Instance::destroy(uint64_t until_ns) {
-  if (!crew_->take_slot(until_ns)) {
+  if (!has_slot_ && !crew_->take_slot(until_ns)) {
     return Error{Code::kDeadlineExceeded, "a worker of " + options_.id + " does not come back", "plugin.stuck"};
   }
   Status destroyed;
@@ -183,21 +220,92 @@ Status Instance::open() {
   return added;
 }
 
+Status Instance::take_over(const Instance& from) {
+  if (fatal_) return Error{Code::kFailedPrecondition, "it gave up while it started: " + why_fatal(), "plugin.fatal"};
+  accepting_ = true;
+  core_.routes.replace(from, shared_from_this());
+  return {};
+}
+
+void Instance::pause(std::shared_ptr<CallGate> gate) {
+  {
+    std::lock_guard lock(drain_mutex_);
+    gate_ = std::move(gate);
+  }
+  accepting_ = false;
+  stopping_ = true;
+  for (const CallEndPtr& end : ends_.all()) {
+    if (end->end == End::kCallee && end->goes(CallEnd::Place::kQueued, CallEnd::Place::kMoved)) move_to_gate(end);
+    // Whoever is about to queue it finds it moved, and does the rest.
+    if (end->end == End::kCallee) (void)end->goes(CallEnd::Place::kArriving, CallEnd::Place::kMoved);
+  }
+  end_streams(" gives way to another instance");
+}
+
 void Instance::stop() {
   core_.routes.remove(*this);
   accepting_ = false;
   stopping_ = true;
   for (const CallEndPtr& end : ends_.all()) {
+    if (end->end == End::kCaller || end->call->streams() || end->call->begun()) continue;
+    end->call->finish_by_host({Code::kUnavailable, options_.id + " is being disabled", "plugin.stopping"});
+  }
+  end_streams(" is being disabled");
+}
+
+void Instance::end_streams(std::string_view why) {
+  for (const CallEndPtr& end : ends_.all()) {
+    if (!end->call->streams()) continue;
     if (end->end == End::kCaller) {
-      if (end->call->streams()) end->call->cancel();
-    } else if (end->call->streams()) {
-      end->call->finish_by_host({Code::kUnavailable, options_.id + " is being disabled", "host.moved"});
-    } else if (!end->call->begun()) {
-      end->call->finish_by_host({Code::kUnavailable, options_.id + " is being disabled", "plugin.stopping"});
+      end->call->cancel();
+    } else {
+      end->call->finish_by_host({Code::kUnavailable, options_.id + std::string(why), "host.moved"});
     }
   }
   for (const SubscriptionPtr& subscription : subscriptions_.all()) unsubscribe(subscription->id);
   for (const TimerPtr& timer : timers_.all()) unpost(timer->id);
+}
+
+bool Instance::settle(uint64_t until_ns) {
+  const auto settled = [this] {
+    if (subscriptions_.size() != 0 || timers_.size() != 0) return false;
+    const auto ends = ends_.all();
+    return std::none_of(ends.begin(), ends.end(), [](const CallEndPtr& end) { return end->end == End::kCallee; });
+  };
+  std::unique_lock lock(drain_mutex_);
+  while (!settled()) {
+    const uint64_t now_ns = core_.now_ns();
+    if (now_ns >= until_ns) return false;
+    drained_.wait_for(lock, std::chrono::nanoseconds(until_ns - now_ns));
+  }
+  return true;
+}
+
+nc_call Instance::lend(End which, const std::shared_ptr<Call>& state) {
+  auto end = std::make_shared<CallEnd>(which, state);
+  end->place = CallEnd::Place::kIn;
+  return end->id = ends_.insert(end);
+}
+
+void Instance::take_back(nc_call state) {
+  if (ends_.take(state)) settled();
+}
+
+std::shared_ptr<CallGate> Instance::gate() {
+  std::lock_guard lock(drain_mutex_);
+  return gate_;
+}
+
+void Instance::turn_away(const CallEndPtr& end) {
+  if (gate()) return move_to_gate(end);
+  refuse(end, {Code::kUnavailable, options_.id + " is being disabled", "plugin.stopping"});
+}
+
+void Instance::move_to_gate(const CallEndPtr& end) {
+  --calls_;
+  if (end->id != 0) end_call(end);
+  end->call->taken_back();
+  gate()->deliver(end->call, options_.services[end->service_index], end->method_index, fatal_ ? this : nullptr);
 }
 
 bool Instance::hangs() const {
@@ -264,7 +372,10 @@ void Instance::lose() {
 void Instance::shut(const char* reason) {
   accepting_ = false;
   gone_ = true;
+  const bool gave_way = gate() != nullptr;
   for (const CallEndPtr& end : ends_.close()) {
+    // One that is arriving only passes through.
+    if (gave_way && (end->goes(CallEnd::Place::kArriving, CallEnd::Place::kMoved) || end->is_moved())) continue;
     if (end->end == End::kCaller) {
       end->call->abandon();
     } else {

@@ -30,6 +30,7 @@ class Guest;
 namespace novacron::host::plugin {
 
 class Breaker;
+class CallGate;
 
 constexpr uint64_t kFastBudgetNs = 50'000;    ///< of a FAST method; longer is an overrun
 constexpr uint64_t kFastStallNs = 1'000'000;  ///< while one runs so long, others of that method are queued
@@ -48,6 +49,9 @@ constexpr size_t kMaxTimers = 4'096;
 /// is [any].
 ///
 ///   create → start → open → … → stop → quiesce → drain → destroy       abandon: from anywhere, instead of destroy
+///
+/// One that gives way to another: pause → settle → quiesce(sink) → drain → destroy, or → resume; and the other:
+/// create → restore → take_over.
 class Instance final : public Endpoint, public std::enable_shared_from_this<Instance> {
  public:
   struct Options {
@@ -69,12 +73,30 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   Status configure(const std::string& config, uint64_t until_ns);
   /// One at a time: UNAVAILABLE "plugin.health" while another asks.
   Status health();
-  Status quiesce(uint64_t deadline_ns);
+  /// `state`: where it leaves what its successor must know, see lend_sink(); 0: nobody asks.
+  Status quiesce(uint64_t deadline_ns, nc_call state = 0);
+  /// It goes on after quiesce(); calls reach it again when it has succeeded.
+  Status resume(uint64_t until_ns);
+  /// Instead of start(), with what quiesce() of another version left. FAILED_PRECONDITION "plugin.restore-failed": not
+  /// understood. Then it is to be ended as after a failed start.
+  Status restore(const std::string& from_version, uint64_t deadline_ns, nc_call state);
+  bool can_restore() const { return NC_CAN(options_.plugin, restore); }
   /// DEADLINE_EXCEEDED: a worker does not come back, so destroy was not called.
   Status destroy(uint64_t until_ns);
 
   /// Calls reach it from now on.
   Status open();
+  /// Likewise, in the place of another instance of the plugin, of which no call is lost.
+  Status take_over(const Instance& from);
+  /// Calls that have not begun, and those to come, wait at the gate; streams, timers and subscriptions end; what runs
+  /// goes on.
+  void pause(std::shared_ptr<CallGate> gate);
+  /// Waits until the calls that began are over, and so are timers and subscriptions. False: not by then.
+  bool settle(uint64_t until_ns);
+  /// Its end of a stream of state, for quiesce(sink) and restore(source); take_back() it afterwards.
+  nc_call lend_sink(const std::shared_ptr<Call>& state) { return lend(End::kCallee, state); }
+  nc_call lend_source(const std::shared_ptr<Call>& state) { return lend(End::kCaller, state); }
+  void take_back(nc_call state);
   /// No call reaches it any more, streams end, timers and subscriptions too; what runs goes on.
   void stop();
   /// Waits until nothing is outstanding at either end; halfway it cancels what is left. False: not by then.
@@ -117,6 +139,13 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   bool needs_slot(const Method& method) const;
   void run_inline(const CallEndPtr& end, uint32_t service, uint32_t method);
   void run_queued(const CallEndPtr& end, uint32_t service, uint32_t method);
+  void queue(const CallEndPtr& end, uint32_t service, uint32_t method);
+  /// It does not take the call: its successor does, or nobody.
+  void turn_away(const CallEndPtr& end);
+  void move_to_gate(const CallEndPtr& end);
+  void end_streams(std::string_view why);
+  std::shared_ptr<CallGate> gate();
+  nc_call lend(End end, const std::shared_ptr<Call>& state);
   void enter(const CallEndPtr& end, uint32_t service, uint32_t method);
   void refuse(const CallEndPtr& end, Error error);
   void tell_of_cancel(const CallEnd& end) const;
@@ -169,6 +198,7 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   Status step(std::string_view entry, std::string_view reason, Function&& function);
   Status threw(std::string_view entry, const std::string& what);
   void make_breakers();
+  void give_first_slot();
   Crew* slot() const { return crew_->reentrant() ? nullptr : crew_.get(); }
   /// Runs on a worker, with the slot; at once and without entering the plugin when the instance is gone.
   void post_callback(std::function<void()> work);
@@ -198,13 +228,15 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   IdTable<SubscriptionPtr> subscriptions_{kMaxSubscriptions};
   IdTable<TimerPtr> timers_{kMaxTimers};
 
+  std::atomic<bool> has_slot_ = true;    ///< until it has started, its life's steps hold the slot
   std::atomic<bool> accepting_ = false;  ///< calls
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> gone_ = false;  ///< destroyed or abandoned: nothing enters it, all its ids are stale
   std::atomic<bool> fatal_ = false;
   std::atomic<bool> asking_health_ = false;
   std::mutex drain_mutex_;
-  std::string why_fatal_;  ///< under drain_mutex_
+  std::string why_fatal_;           ///< under drain_mutex_
+  std::shared_ptr<CallGate> gate_;  ///< likewise; null: it never gave way
   std::condition_variable drained_;
 
   std::atomic<uint64_t> calls_ = 0;

@@ -18,9 +18,16 @@ struct Instance::CallEnd {
   const std::shared_ptr<Call> call;
   nc_call id = 0;
   // The callee's.
+  /// A queued call is the plugin's once it is in, unless it was moved to the instance's successor before.
+  enum class Place : uint8_t { kArriving, kQueued, kIn, kMoved };
+  std::atomic<Place> place = Place::kArriving;
+  bool goes(Place from, Place to) { return place.compare_exchange_strong(from, to); }
+  bool is_moved() const { return place == Place::kMoved; }
   nc_context context = 0;
   Method* method = nullptr;
   uint64_t arrived_ns = 0;
+  uint32_t service_index = 0;
+  uint32_t method_index = 0;
   // The caller's.
   void* ctx = nullptr;
   Done done = nullptr;

@@ -23,6 +23,8 @@ void Instance::deliver(const std::shared_ptr<Call>& call, uint32_t service, uint
   ++calls_;
   auto end = std::make_shared<CallEnd>(End::kCallee, call);
   end->method = &methods_[service][method];
+  end->service_index = service;
+  end->method_index = method;
   end->arrived_ns = core_.now_ns();
   if (ends_.size() >= kMaxOpenIncoming) {
     refuse_more("open calls");
@@ -30,17 +32,20 @@ void Instance::deliver(const std::shared_ptr<Call>& call, uint32_t service, uint
   }
   end->id = ends_.insert(end);
   // Looked at after the insertion: either drain() sees this call, or this sees that it has begun.
-  if (!accepting_ || end->id == 0) {
-    return refuse(end, {Code::kUnavailable, options_.id + " is being disabled", "plugin.stopping"});
-  }
+  if (!accepting_ || end->id == 0) return turn_away(end);
+  if (may_run_inline(methods_[service][method])) return run_inline(end, service, method);
+  queue(end, service, method);
+}
+
+void Instance::queue(const CallEndPtr& end, uint32_t service, uint32_t method) {
   const Method& called = methods_[service][method];
-  if (may_run_inline(called)) return run_inline(end, service, method);
   const bool with_slot = needs_slot(called);
-  call->queued(crew_, with_slot);
+  end->call->queued(crew_, with_slot);
+  if (!end->goes(CallEnd::Place::kArriving, CallEnd::Place::kQueued)) return move_to_gate(end);
   auto posted =
       crew_->post_call(with_slot ? Crew::Need::kSlot : Crew::Need::kNothing,
                        [self = shared_from_this(), end, service, method] { self->run_queued(end, service, method); });
-  if (posted.ok()) return;
+  if (posted.ok() || !end->goes(CallEnd::Place::kQueued, CallEnd::Place::kIn)) return;
   ++refused_;
   if (posted.code() == Code::kResourceExhausted) faults_.add(Fault::kQueueFull, called.name);
   refuse(end, std::move(posted).error());
@@ -62,7 +67,9 @@ void Instance::refuse(const CallEndPtr& end, Error error) {
 void Instance::run_inline(const CallEndPtr& end, uint32_t service, uint32_t method) {
   Method& called = methods_[service][method];
   const bool with_slot = needs_slot(called);
-  if (end->call->begin(crew_, with_slot)) {
+  if (!end->goes(CallEnd::Place::kArriving, CallEnd::Place::kIn)) {
+    move_to_gate(end);
+  } else if (end->call->begin(crew_, with_slot)) {
     const uint64_t begun_ns = core_.now_ns();
     uint64_t nobody = 0;
     const bool first = called.inline_since_ns.compare_exchange_strong(nobody, begun_ns);
@@ -76,7 +83,7 @@ void Instance::run_inline(const CallEndPtr& end, uint32_t service, uint32_t meth
 }
 
 void Instance::run_queued(const CallEndPtr& end, uint32_t service, uint32_t method) {
-  if (gone_) return;
+  if (gone_ || !end->goes(CallEnd::Place::kQueued, CallEnd::Place::kIn)) return;
   const bool with_slot = needs_slot(methods_[service][method]);
   if (!end->call->begin(crew_, with_slot)) return end_call(end);
   enter(end, service, method);

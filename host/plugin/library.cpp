@@ -8,10 +8,12 @@
 #include "host/base/sha256.h"
 #include "host/plugin/abi.h"
 #include "host/plugin/elf.h"
+#include "host/sandbox/frame.h"
 
 namespace novacron::host::plugin {
 namespace {
 
+constexpr size_t kMaxNameBytes = 200;  ///< a memfd's has at most 249
 constexpr const char* kEntry = "novacron_plugin_entry_v1";
 using Entry = const nc_plugin*(uint32_t, uint32_t);
 
@@ -103,14 +105,6 @@ Result<LoadedLibrary> check_descriptor(const nc_plugin* plugin, const Manifest& 
   return loaded;
 }
 
-Libraries::Libraries(std::filesystem::path folder) : folder_(std::move(folder)) {
-  std::error_code error;
-  std::filesystem::remove_all(folder_, error);
-  const auto made = make_folder(folder_.string(), 0700);
-  if (!made.ok())
-    log_error("plugin", "no folder for libraries", {{"folder", folder_.string()}, {"why", made.error().message}});
-}
-
 Result<LoadedLibrary> Libraries::load(const Manifest& manifest, const PackageFiles& files) {
   const Key key(manifest.id, files.digest);
   {
@@ -125,25 +119,31 @@ Result<LoadedLibrary> Libraries::load(const Manifest& manifest, const PackageFil
   return check_descriptor(plugin, manifest, files.contracts_sha256, Placement::kInline);
 }
 
-/// A name that no copy had before.
-Result<std::filesystem::path> Libraries::place_for(const std::string& plugin) {
+Status Libraries::count_one_more(const std::string& plugin) {
   std::lock_guard lock(mutex_);
   size_t& resident = resident_[plugin];
   if (resident >= kMaxResidentVersions) {
     return Error{Code::kResourceExhausted,
-                 "8 versions of " + plugin + " are in memory already; restart the host to load another",
+                 std::to_string(kMaxResidentVersions) + " libraries of " + plugin +
+                     " are in the host's memory already, and none ever leaves it; run it in a sandbox "
+                     "(spec.placement SANDBOXED), or restart the host",
                  "plugin.too-many-versions"};
   }
-  return folder_ / (plugin + '-' + std::to_string(resident++) + ".so");
+  ++resident;
+  return {};
 }
 
-/// Without the lock, since constructors and the entry are the library's own code.
+/// Without the lock, since constructors and the entry are the library's own code. Each memfd is a file of its own to
+/// the loader, so two versions never share anything, and nobody can change what was checked.
 Result<const nc_plugin*> Libraries::load_copy(const Manifest& manifest, const PackageFiles& files) {
-  const auto path = TRY(place_for(manifest.id));
-  TRY_STATUS(write_file(path.string(), files.library, 0500));
+  TRY_STATUS(count_one_more(manifest.id));
+  // Open for ever: the loader knows libraries by path too, and backtraces read their symbols from there.
+  const std::string name = manifest.id.substr(0, kMaxNameBytes) + '-' + manifest.version.to_string().substr(0, 40);
+  const int fd = TRY(sandbox::sealed_memfd(files.library, name)).release();
   try {
     boost::dll::shared_library library;
-    library.load(path.string(), boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+    library.load("/proc/self/fd/" + std::to_string(fd),
+                 boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
     Entry* const entry = library.get<Entry>(kEntry);
     keep_for_ever(std::move(library));
     return entry(NC_ABI_MINOR, sizeof(nc_host));

@@ -48,9 +48,6 @@ Result<LoadedLibrary> check_descriptor(const nc_plugin* plugin, const Manifest& 
 /// hang.
 class Libraries final {
  public:
-  /// `folder` is emptied and is for the copies that are loaded.
-  explicit Libraries(std::filesystem::path folder);
-
   /// Loads it, or gives what is loaded already and was not abandoned. RESOURCE_EXHAUSTED "plugin.too-many-versions";
   /// FAILED_PRECONDITION "plugin.load-failed" with the loader's words, and those of check_descriptor().
   Result<LoadedLibrary> load(const Manifest& manifest, const PackageFiles& files);
@@ -59,10 +56,9 @@ class Libraries final {
 
  private:
   using Key = std::pair<std::string, std::string>;  ///< plugin and digest
-  Result<std::filesystem::path> place_for(const std::string& plugin);
+  Status count_one_more(const std::string& plugin);
   Result<const nc_plugin*> load_copy(const Manifest& manifest, const PackageFiles& files);
 
-  const std::filesystem::path folder_;
   std::mutex mutex_;
   std::map<Key, const nc_plugin*> loaded_;
   std::map<std::string, size_t> resident_;  ///< by plugin

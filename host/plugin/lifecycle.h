@@ -96,6 +96,37 @@ struct PluginProcess {
   uint32_t threads = 0;
 };
 
+/// How a plugin came from one version or placement to another while it ran.
+struct Upgrade {
+  /// Numbers as novacron.core.v1.PluginUpgrade.Phase.
+  enum class Phase {
+    kNone = 0,
+    kLoading = 1,    ///< the new one is made beside the old one, which serves
+    kSwitching = 2,  ///< calls wait while the old one hands over
+    kProbation = 3,  ///< the new one serves, and is compared with the old one's record
+    kDone = 4,
+    kRolledBack = 5,  ///< the old one serves again, or still
+  };
+  struct Side {
+    std::string version;
+    Placement placement = Placement::kInline;
+    std::string digest;
+    bool operator==(const Side&) const = default;
+  };
+  Phase phase = Phase::kNone;
+  Side from;
+  Side to;
+  std::string reason;   ///< of a roll back; stable, for programs
+  std::string message;  ///< for people
+  bool carried_state = false;
+  uint64_t pause_ns = 0;     ///< how long new calls waited
+  uint64_t begun_at_ns = 0;  ///< real time, as the next two; 0: not yet
+  uint64_t probation_until_ns = 0;
+  uint64_t ended_at_ns = 0;
+
+  bool under_way() const { return phase != Phase::kNone && phase < Phase::kDone; }
+};
+
 struct PluginInfo {
   std::string id;
   State state = State::kAvailable;
@@ -112,6 +143,7 @@ struct PluginInfo {
   Permissions granted;  ///< of the installed version
   PluginProcess process;
   uint32_t deaths = 0;  ///< of its processes, of late
+  Upgrade upgrade;      ///< the last one
 };
 
 /// Told of every transition, in order for one plugin, on the thread that made it, with no lock held. Must not call the
@@ -125,6 +157,8 @@ class LifecycleListener {
   virtual void on_trouble(const std::string& reason, const PluginInfo& now) = 0;
   /// Its process died; the transition that follows from it comes next, on the same thread.
   virtual void on_death(const PluginDeath& death) = 0;
+  /// Its upgrade came to the next phase, on the thread that brought it there.
+  virtual void on_upgrade(const PluginInfo& now) = 0;
 };
 
 /// Where the host keeps contracts. [worker] threads; may block.

@@ -45,7 +45,7 @@ Manager::Impl::Impl(Broker& broker, ContractCatalog& contracts, LifecycleListene
       contracts_(contracts),
       listener_(listener),
       options_(std::make_shared<const Options>(std::move(options))),
-      libraries_(std::make_shared<Libraries>(this->options()->libraries)) {
+      libraries_(std::make_shared<Libraries>()) {
   Crew::Options crew{"troubles of plugins"};
   crew.reentrant = true;
   background_ = std::make_shared<Crew>(*core_.options.pool, core_.timers, *core_.options.clock, std::move(crew));
@@ -68,7 +68,6 @@ std::shared_ptr<const Manager::Options> Manager::Impl::options() const {
 }
 
 void Manager::Impl::reconfigure(Options options) {
-  options.libraries = this->options()->libraries;
   auto next = std::make_shared<const Options>(std::move(options));
   std::lock_guard lock(options_mutex_);
   options_ = std::move(next);
@@ -161,52 +160,84 @@ Status Manager::Impl::check_placement(const Manifest& manifest, Placement wanted
                "plugin.no-sandbox"};
 }
 
+Result<Manager::Impl::Build> Manager::Impl::prepare(const InstallRequest& request, PackageFiles& files) {
+  Build build;
+  build.package = TRY(choose(request));
+  const Manifest& manifest = build.package.manifest;
+  build.placement = request.placement.value_or(manifest.placement);
+  TRY_STATUS(check_placement(manifest, build.placement));
+  TRY_STATUS(check_granted(manifest, request));
+  files = TRY(read_package(build.package));
+  TRY_STATUS(check_library(build.package, files, build.placement));
+  TRY_STATUS(contracts_.install(request.id, files.contracts, manifest.provides));
+  build.digest = files.digest;
+  build.grant = request.grant ? request.grant : std::make_shared<const auth::Grant>(manifest.permissions.grant);
+  build.kernel = request.kernel.value_or(manifest.permissions.kernel);
+  build.config = request.config;
+  return build;
+}
+
+/// What was rolled back is not chosen again, but what it was rolled back to.
+Result<Manager::Impl::Build> Manager::Impl::prepare_allowed(InstallRequest request, PackageFiles& files) {
+  Build build = TRY(prepare(request, files));
+  std::optional<Upgrade> rolled_back = request.rolled_back;
+  if (const PluginPtr plugin = find(request.id)) {
+    std::lock_guard lock(mutex_);
+    if (plugin->info.state != State::kAvailable) rolled_back = plugin->rolled_back;
+  }
+  if (!rolled_back || build.side() != rolled_back->to) return build;
+  request.version = rolled_back->from.version;
+  request.placement = rolled_back->from.placement;
+  return prepare(request, files);
+}
+
+Result<Manifest> Manager::Impl::chosen(const InstallRequest& request) {
+  PackageFiles files;
+  return TRY(prepare_allowed(request, files)).package.manifest;
+}
+
 Status Manager::Impl::install(const InstallRequest& request) {
-  Package package = TRY(choose(request));
-  const Placement placement = request.placement.value_or(package.manifest.placement);
-  TRY_STATUS(check_placement(package.manifest, placement));
-  TRY_STATUS(check_granted(package.manifest, request));
-  const PackageFiles files = TRY(read_package(package));
-  TRY_STATUS(check_library(package, files, placement));
-  TRY_STATUS(contracts_.install(request.id, files.contracts, package.manifest.provides));
+  PackageFiles files;
+  Build build = TRY(prepare_allowed(request, files));
   while (true) {
     const PluginPtr plugin = find_or_add(request.id);
     std::lock_guard lock(plugin->control);
     if (find(request.id) != plugin) continue;  // removed meanwhile
-    return replace(*plugin, request, std::move(package), files);
+    return replace(*plugin, std::move(build), request.rolled_back);
   }
 }
 
-Status Manager::Impl::replace(Plugin& plugin, const InstallRequest& request, Package package,
-                              const PackageFiles& files) {
-  auto grant = request.grant;
-  if (!grant) grant = std::make_shared<const auth::Grant>(package.manifest.permissions.grant);
-  const KernelPermissions kernel = request.kernel.value_or(package.manifest.permissions.kernel);
-  const Placement placement = request.placement.value_or(package.manifest.placement);
+Status Manager::Impl::replace(Plugin& plugin, Build build, const std::optional<Upgrade>& rolled_back) {
   const State state = state_of(plugin);
-  const bool same = state != State::kAvailable && plugin.info.digest == files.digest && plugin.kernel == kernel &&
-                    plugin.placement == placement && plugin.config == request.config &&
-                    plugin.info.manifest.version == package.manifest.version && same_grant(*plugin.grant, *grant);
-  if (same) return {};
-  if (state == State::kEnabled) {
-    return Error{Code::kFailedPrecondition, "disable " + request.id + " before it is installed anew", "plugin.enabled"};
+  const Build& now = plugin.build;
+  const bool same_side = state != State::kAvailable && now.side() == build.side();
+  if (same_side && now.kernel == build.kernel && now.config == build.config && same_grant(*now.grant, *build.grant)) {
+    return {};
   }
-  plugin.grant = std::move(grant);
-  plugin.kernel = kernel;
-  plugin.placement = placement;
+  if (state == State::kEnabled) {
+    const bool other = now.side().version != build.side().version || now.placement != build.placement;
+    return Error{Code::kFailedPrecondition, "disable " + plugin.info.id + " before it is installed anew",
+                 other ? "plugin.other-version" : "plugin.enabled"};
+  }
   plugin.restart = 0;
   plugin.deaths_ns.clear();
-  plugin.config = request.config;
-  {
+  if (state == State::kAvailable && rolled_back) {
     std::lock_guard lock(mutex_);
-    plugin.info.digest = files.digest;
-    plugin.info.manifest = package.manifest;
-    plugin.info.granted = {*plugin.grant, kernel};
-    plugin.info.placement = placement;
+    plugin.rolled_back = rolled_back;
+    plugin.info.upgrade = *rolled_back;
   }
-  plugin.package = std::move(package);
+  take_on(plugin, std::move(build));
   move(plugin, State::kInstalled, state == State::kAvailable ? "plugin.installed" : "plugin.replaced");
   return {};
+}
+
+void Manager::Impl::take_on(Plugin& plugin, Build build) {
+  std::lock_guard lock(mutex_);
+  plugin.build = std::move(build);
+  plugin.info.digest = plugin.build.digest;
+  plugin.info.manifest = plugin.build.package.manifest;
+  plugin.info.granted = {*plugin.build.grant, plugin.build.kernel};
+  plugin.info.placement = plugin.build.placement;
 }
 
 Status Manager::Impl::enable(std::string_view id) {
@@ -220,7 +251,7 @@ Status Manager::Impl::enable(std::string_view id) {
     const std::string name(to_string(state));
     return Error{Code::kFailedPrecondition, std::string(id) + " is " + name + "; disable it first", "plugin." + name};
   }
-  TRY_STATUS(check_placement(plugin->package.manifest, plugin->placement));
+  TRY_STATUS(check_placement(plugin->build.package.manifest, plugin->build.placement));
   TRY_STATUS(admit(*plugin));
   const Status brought_up = bring_up(*plugin);
   admitted_is_over();
@@ -236,6 +267,7 @@ Status Manager::Impl::disable(std::string_view id) {
   plugin->restart = 0;
   plugin->deaths_ns.clear();
   if (state == State::kDisabled) return {};
+  end_trial(*plugin, "it was disabled before its probation was over");
   if (state == State::kEnabled) return take_down(*plugin, State::kDisabled, "plugin.disabled", "");
   move(*plugin, State::kDisabled, "plugin.disabled");
   return {};
@@ -246,7 +278,7 @@ Status Manager::Impl::configure(std::string_view id, const std::string& config) 
   if (!plugin) return not_installed(id);
   std::lock_guard lock(plugin->control);
   if (state_of(*plugin) != State::kEnabled) {
-    plugin->config = config;
+    plugin->build.config = config;
     return {};
   }
   const uint64_t timeout_ms = options()->start_timeout_ms;
@@ -259,7 +291,7 @@ Status Manager::Impl::configure(std::string_view id, const std::string& config) 
     plugin->instance->abandon();
     return fail(*plugin, {Code::kDeadlineExceeded, "it did not come back from configure", "plugin.abandoned"}, true);
   }
-  if (configured->ok()) plugin->config = config;
+  if (configured->ok()) plugin->build.config = config;
   return *configured;
 }
 
@@ -351,6 +383,18 @@ Catalog Manager::scan() const {
 }
 Status Manager::install(const InstallRequest& request) {
   return impl_->install(request);
+}
+Result<Manifest> Manager::chosen(const InstallRequest& request) {
+  return impl_->chosen(request);
+}
+Status Manager::upgrade(const InstallRequest& request) {
+  return impl_->upgrade(request);
+}
+Status Manager::roll_back(std::string_view id, const Error& why) {
+  return impl_->roll_back(id, why);
+}
+void Manager::forget_rolled_back(std::string_view id) {
+  impl_->forget_rolled_back(id);
 }
 Status Manager::enable(std::string_view id) {
   return impl_->enable(id);

@@ -20,7 +20,7 @@ uint64_t backoff_ms(const Sandboxes& sandboxes, size_t deaths) {
 
 }  // namespace
 
-Result<sandbox::Isolation> Manager::Impl::isolation_of(const Plugin& plugin) const {
+Result<sandbox::Isolation> Manager::Impl::isolation_of(const Build& build) const {
   const auto now = options();
   sandbox::Isolation isolation;
   isolation.required = TRY(sandbox::layers_named(now->sandboxes.required));
@@ -28,9 +28,9 @@ Result<sandbox::Isolation> Manager::Impl::isolation_of(const Plugin& plugin) con
   isolation.memory_bytes = now->sandboxes.memory_bytes;
   isolation.threads = now->sandboxes.threads;
   isolation.cpu_percent = now->sandboxes.cpu_percent;
-  isolation.package = plugin.package.folder.string();
-  isolation.library = plugin.package.manifest.library;
-  const KernelPermissions& granted = plugin.kernel;
+  isolation.package = build.package.folder.string();
+  isolation.library = build.package.manifest.library;
+  const KernelPermissions& granted = build.kernel;
   if (granted.memory_bytes != 0) isolation.memory_bytes = granted.memory_bytes;
   if (granted.threads != 0) isolation.threads = granted.threads;
   if (granted.cpu_percent != 0) isolation.cpu_percent = granted.cpu_percent;
@@ -38,41 +38,42 @@ Result<sandbox::Isolation> Manager::Impl::isolation_of(const Plugin& plugin) con
   return isolation;
 }
 
-Result<LoadedLibrary> Manager::Impl::load_in_sandbox(Plugin& plugin, PackageFiles files) {
+Outcome Manager::Impl::load_in_sandbox(const std::string& id, const Build& build, PackageFiles files,
+                                       LoadedLibrary& loaded) {
   const auto now = options();
-  auto isolation = isolation_of(plugin);
-  if (!isolation.ok()) return fail(plugin, std::move(isolation).error()).error();
+  auto isolation = isolation_of(build);
+  if (!isolation.ok()) return {std::move(isolation).error()};
   auto weak = std::make_shared<std::weak_ptr<sandbox::Guest>>();
   sandbox::Guest::Options wanted;
-  wanted.plugin = plugin.info.id;
+  wanted.plugin = id;
   wanted.program = now->sandboxes.program;
   wanted.isolation = std::move(isolation).value();
   wanted.library = std::move(files.library);
   wanted.stuck_ns = now->sandboxes.stuck_ms * kNsPerMs;
   wanted.run = [pool = core_.options.pool](std::function<void()> work) { return pool->run(std::move(work)).ok(); };
-  wanted.on_death = [this, owner = find(plugin.info.id), weak](const sandbox::Death& death) {
+  wanted.on_death = [this, owner = find(id), weak](const sandbox::Death& death) {
     later([this, owner, weak, death] { died(owner, *weak, death); });
   };
   auto launched = sandbox::Guest::launch(std::move(wanted));
-  if (!launched.ok()) return fail(plugin, std::move(launched).error()).error();
+  if (!launched.ok()) return {std::move(launched).error()};
   const auto guest = std::move(launched).value();
   *weak = guest;
-  const auto loaded = within(
-      core_, plugin.info.id, now->create_timeout_ms, [guest] { return guest->load(); }, guest.get());
-  Status status = loaded ? *loaded : Error{Code::kDeadlineExceeded, "it did not come back from being loaded"};
+  const auto returned = within(
+      core_, id, now->create_timeout_ms, [guest] { return guest->load(); }, guest.get());
+  Status status = returned ? *returned : Error{Code::kDeadlineExceeded, "it did not come back from being loaded"};
   Result<LoadedLibrary> library = Error{};
   if (status.ok()) {
-    library = check_descriptor(guest->table(), plugin.package.manifest, files.contracts_sha256, Placement::kSandboxed);
+    library = check_descriptor(guest->table(), build.package.manifest, files.contracts_sha256, Placement::kSandboxed);
     if (!library.ok()) status = library.error();
   }
   if (!status.ok()) {
     guest->close();
-    return fail(plugin, std::move(status).error()).error();
+    return {std::move(status)};
   }
-  library->guest = guest;
-  log_info("plugin", "sandboxed", {{"plugin", plugin.info.id}, {"layers", sandbox::names_of(guest->layers())}});
-  move(plugin, State::kLoaded, "plugin.loaded");
-  return library;
+  loaded = std::move(library).value();
+  loaded.guest = guest;
+  log_info("plugin", "sandboxed", {{"plugin", id}, {"layers", sandbox::names_of(guest->layers())}});
+  return {};
 }
 
 void Manager::Impl::died(const PluginPtr& plugin, const std::weak_ptr<sandbox::Guest>& guest,
@@ -80,9 +81,10 @@ void Manager::Impl::died(const PluginPtr& plugin, const std::weak_ptr<sandbox::G
   std::lock_guard lock(plugin->control);
   const auto dead = guest.lock();
   if (!dead || !plugin->instance || plugin->instance->guest() != dead) return;  // somebody else has seen to it
+  listener_.on_death({plugin->info.id, death.how, death.signal, death.exit_status, death.last_lines});
+  if (plugin->trial) return take_back(plugin, {Code::kUnavailable, "its process " + death.text(), "plugin.died"});
   plugin->instance->lose();
   set_instance(*plugin, nullptr);
-  listener_.on_death({plugin->info.id, death.how, death.signal, death.exit_status, death.last_lines});
   note_death(plugin, death.text());
 }
 

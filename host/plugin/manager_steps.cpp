@@ -12,13 +12,32 @@
 namespace novacron::host::plugin {
 
 Status Manager::Impl::bring_up(Plugin& plugin) {
-  TRY_STATUS(resolve(plugin));
-  LoadedLibrary library = TRY(load(plugin));
-  return run(plugin, std::move(library));
+  const std::string& id = plugin.info.id;
+  auto required = requirements(plugin.build);
+  if (!required.ok()) return fail(plugin, std::move(required).error());
+  move(plugin, State::kResolved, "plugin.resolved");
+  LoadedLibrary library;
+  auto loaded = load(id, plugin.build, library);
+  if (!loaded.status.ok()) return fail(plugin, std::move(loaded.status).error(), loaded.abandoned);
+  move(plugin, State::kLoaded, "plugin.loaded");
+  const auto instance = make_instance(id, plugin.build, std::move(library));
+  set_instance(plugin, instance);
+  auto created = create(instance, plugin.build.config, core_, *options());
+  if (!created.status.ok()) return fail(plugin, std::move(created.status).error(), created.abandoned);
+  move(plugin, State::kConfigured, "plugin.configured");
+  auto started = start(instance, core_, *options());
+  if (!started.status.ok()) return fail(plugin, std::move(started.status).error(), started.abandoned);
+  move(plugin, State::kEnabled, "plugin.enabled");
+  return {};
+}
+
+Status Manager::Impl::admit(Plugin& plugin) {
+  auto may = may_load();
+  return may.ok() ? may : fail(plugin, std::move(may).error());
 }
 
 /// Each plugin on its way up may cost a thread, so no more are on it than threads may still be lost.
-Status Manager::Impl::admit(Plugin& plugin) {
+Status Manager::Impl::may_load() {
   std::vector<std::string> hanging;
   std::unique_lock lock(mutex_);
   const auto decided = [&] {
@@ -32,11 +51,10 @@ Status Manager::Impl::admit(Plugin& plugin) {
     ++admitted_;
     return {};
   }
-  lock.unlock();
-  return fail(plugin, {Code::kResourceExhausted,
-                       std::to_string(hanging.size()) + " threads of this host hang in plugins (" + joined(hanging) +
-                           "), so none is loaded any more; restart the host without them",
-                       "host.threads-abandoned"});
+  return Error{Code::kResourceExhausted,
+               std::to_string(hanging.size()) + " threads of this host hang in plugins (" + joined(hanging) +
+                   "), so none is loaded any more; restart the host without them",
+               "host.threads-abandoned"};
 }
 
 void Manager::Impl::admitted_is_over() {
@@ -45,71 +63,62 @@ void Manager::Impl::admitted_is_over() {
   brought_up_.notify_all();
 }
 
-Status Manager::Impl::resolve(Plugin& plugin) {
-  for (const Required& required : plugin.package.manifest.required) {
+Status Manager::Impl::requirements(const Build& build) const {
+  const Manifest& manifest = build.package.manifest;
+  for (const Required& required : manifest.required) {
     if (contracts_.satisfied(required)) continue;
-    return fail(plugin, {Code::kFailedPrecondition,
-                         plugin.info.id + " requires the contract " + required.contract + ' ' +
-                             required.range.to_string() + ", which no installed plugin provides",
-                         "plugin.requires"});
+    return Error{Code::kFailedPrecondition,
+                 manifest.id + " requires the contract " + required.contract + ' ' + required.range.to_string() +
+                     ", which no installed plugin provides",
+                 "plugin.requires"};
   }
-  move(plugin, State::kResolved, "plugin.resolved");
   return {};
 }
 
-Result<PackageFiles> Manager::Impl::read_unchanged(Plugin& plugin) {
-  auto files = read_package(plugin.package);
-  if (!files.ok()) return fail(plugin, std::move(files).error()).error();
-  if (files->digest == plugin.info.digest) return files;
-  return fail(plugin, {Code::kFailedPrecondition, "the package changed since it was installed; install it again",
-                       "plugin.package-changed"})
-      .error();
+Result<PackageFiles> Manager::Impl::read_unchanged(const Build& build) const {
+  auto files = TRY(read_package(build.package));
+  if (files.digest == build.digest) return files;
+  return Error{Code::kFailedPrecondition, "the package changed since it was installed; install it again",
+               "plugin.package-changed"};
 }
 
-Result<LoadedLibrary> Manager::Impl::load(Plugin& plugin) {
-  auto files = TRY(read_unchanged(plugin));
-  if (plugin.placement == Placement::kSandboxed) return load_in_sandbox(plugin, std::move(files));
+Outcome Manager::Impl::load(const std::string& id, const Build& build, LoadedLibrary& loaded) {
+  auto files = read_unchanged(build);
+  if (!files.ok()) return {std::move(files).error()};
+  if (build.placement == Placement::kSandboxed) return load_in_sandbox(id, build, std::move(files).value(), loaded);
   const auto library = std::make_shared<LoadedLibrary>();
-  auto load = [library, libraries = libraries_, manifest = plugin.package.manifest,
-               files = std::move(files)]() -> Status {
+  auto load = [library, libraries = libraries_, manifest = build.package.manifest,
+               files = std::move(files).value()]() -> Status {
     *library = TRY(libraries->load(manifest, files));
     return {};
   };
-  auto loaded = within(core_, plugin.info.id, options()->create_timeout_ms, std::move(load));
-  if (!loaded) {
-    return fail(plugin, {Code::kDeadlineExceeded, "it did not come back from being loaded", "plugin.abandoned"}, true)
-        .error();
+  auto done = within(core_, id, options()->create_timeout_ms, std::move(load));
+  if (!done) {
+    return {Error{Code::kDeadlineExceeded, "it did not come back from being loaded", "plugin.abandoned"}, true};
   }
-  if (!loaded->ok()) return fail(plugin, std::move(*loaded).error()).error();
-  move(plugin, State::kLoaded, "plugin.loaded");
-  return std::move(*library);
+  if (done->ok()) loaded = std::move(*library);
+  return {std::move(*done)};
 }
 
-Status Manager::Impl::run(Plugin& plugin, LoadedLibrary library) {
+std::shared_ptr<Instance> Manager::Impl::make_instance(const std::string& id, const Build& build,
+                                                       LoadedLibrary library) {
   Instance::Options options;
-  options.id = plugin.info.id;
+  options.id = id;
   options.plugin = library.plugin;
   options.guest = std::move(library.guest);
   options.services = std::move(library.services);
-  options.grant = plugin.grant;
+  options.grant = build.grant;
   auto weak = std::make_shared<std::weak_ptr<Instance>>();
-  const PluginPtr owner = find(plugin.info.id);
+  const PluginPtr owner = find(id);
   options.on_fatal = [this, owner, weak](const std::string& why) {
     later([this, owner, weak, why] { quarantine(owner, *weak, why); });
   };
   options.on_trouble = [this, owner, weak](std::string_view reason) {
     later([this, owner, weak, told = std::string(reason)] { tell_trouble(owner, *weak, told); });
   };
-  const auto instance = Instance::make(broker_.core(), std::move(options));
+  auto instance = Instance::make(broker_.core(), std::move(options));
   *weak = instance;
-  set_instance(plugin, instance);
-  auto created = create(instance, plugin.config, core_, *this->options());
-  if (!created.status.ok()) return fail(plugin, std::move(created.status).error(), created.abandoned);
-  move(plugin, State::kConfigured, "plugin.configured");
-  auto started = start(instance, core_, *this->options());
-  if (!started.status.ok()) return fail(plugin, std::move(started.status).error(), started.abandoned);
-  move(plugin, State::kEnabled, "plugin.enabled");
-  return {};
+  return instance;
 }
 
 Status Manager::Impl::take_down(Plugin& plugin, State to, std::string reason, std::string message) {
@@ -145,7 +154,9 @@ void Manager::Impl::quarantine(const PluginPtr& plugin, const std::weak_ptr<Inst
                                const std::string& why) {
   std::lock_guard lock(plugin->control);
   const auto fatal = instance.lock();
-  if (fatal && fatal == plugin->instance) (void)take_down(*plugin, State::kQuarantined, "plugin.fatal", why);
+  if (!fatal || fatal != plugin->instance) return;
+  if (plugin->trial) return take_back(plugin, {Code::kInternal, why, "plugin.fatal"});
+  (void)take_down(*plugin, State::kQuarantined, "plugin.fatal", why);
 }
 
 void Manager::Impl::tell_trouble(const PluginPtr& plugin, const std::weak_ptr<Instance>& instance,

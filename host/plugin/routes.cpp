@@ -43,13 +43,28 @@ Status RouteTable::add(const std::shared_ptr<Endpoint>& endpoint) {
 void RouteTable::remove(const Endpoint& endpoint) {
   std::lock_guard lock(mutex_);
   auto next = std::make_shared<RouteSnapshot>(*current_);
-  for (auto service = next->providers.begin(); service != next->providers.end();) {
+  erase(*next, endpoint);
+  publish(std::move(next));
+}
+
+void RouteTable::replace(const Endpoint& old, const std::shared_ptr<Endpoint>& next) {
+  std::lock_guard lock(mutex_);
+  auto snapshot = std::make_shared<RouteSnapshot>(*current_);
+  erase(*snapshot, old);
+  const auto& services = next->services();
+  for (uint32_t i = 0; i < services.size(); ++i) {
+    snapshot->providers[services[i].name].insert_or_assign(next->plugin(), Provider{next, i});
+  }
+  publish(std::move(snapshot));
+}
+
+void RouteTable::erase(RouteSnapshot& from, const Endpoint& endpoint) {
+  for (auto service = from.providers.begin(); service != from.providers.end();) {
     auto& by_plugin = service->second;
     const auto mine = by_plugin.find(endpoint.plugin());
     if (mine != by_plugin.end() && mine->second.endpoint.get() == &endpoint) by_plugin.erase(mine);
-    service = by_plugin.empty() ? next->providers.erase(service) : std::next(service);
+    service = by_plugin.empty() ? from.providers.erase(service) : std::next(service);
   }
-  publish(std::move(next));
 }
 
 void RouteTable::publish(std::shared_ptr<RouteSnapshot> next) {

@@ -46,10 +46,13 @@ class RouteTable final {
   /// ALREADY_EXISTS when this plugin already provides one of the services.
   Status add(const std::shared_ptr<Endpoint>& endpoint);
   void remove(const Endpoint& endpoint);
+  /// `next` stands where `old` stood, of the same plugin, in one step. A service that only `old` has is gone.
+  void replace(const Endpoint& old, const std::shared_ptr<Endpoint>& next);
   RouteSnapshotPtr snapshot() const;
   uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
  private:
+  static void erase(RouteSnapshot& from, const Endpoint& endpoint);
   void publish(std::shared_ptr<RouteSnapshot> next);
 
   mutable std::mutex mutex_;

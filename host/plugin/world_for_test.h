@@ -115,6 +115,19 @@ class Recorder : public LifecycleListener {
     deaths.push_back(death);
     changed.notify_all();
   }
+  void on_upgrade(const PluginInfo& now) override {
+    std::lock_guard lock(mutex);
+    upgrades[now.id].push_back(now.upgrade);
+    changed.notify_all();
+  }
+  /// Waits, bounded, until its last upgrade is in the phase.
+  bool upgraded(const std::string& plugin, Upgrade::Phase phase) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(20), [&] {
+      const auto& told = upgrades[plugin];
+      return !told.empty() && told.back().phase == phase;
+    });
+  }
   /// Waits, bounded, until the plugin was in the trouble.
   bool troubled(const std::string& plugin, const std::string& reason) {
     std::unique_lock lock(mutex);
@@ -136,6 +149,7 @@ class Recorder : public LifecycleListener {
   std::map<std::string, std::vector<std::string>> states;
   std::map<std::string, std::vector<std::string>> troubles;
   std::vector<PluginDeath> deaths;
+  std::map<std::string, std::vector<Upgrade>> upgrades;
   size_t illegal = 0;
 };
 
@@ -155,7 +169,6 @@ class World {
         broker({.node = "node-1", .other_nodes = {"played-1"}, .pool = &pool, .bus = &bus, .tracer = tracer}) {
     log_configure({.level = LogLevel::kError});
     options.catalog = {folder.path / "catalog"};
-    options.libraries = folder.path / "libraries";
     options.sandboxes.program = NOVACRON_SANDBOX_PROGRAM;
     manager = std::make_unique<Manager>(broker, contracts, recorder, std::move(options));
   }

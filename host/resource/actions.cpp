@@ -200,6 +200,10 @@ Actions::Actions(Store& store, plugin::Caller& caller, WorkerPool& pool, TimerQu
     : runner_(std::make_unique<Runner>(store, caller, pool, timers, tracer)) {}
 Actions::~Actions() = default;
 
+void Actions::stop() {
+  runner_->operations().stop();
+}
+
 Status Actions::start() {
   return runner_->start();
 }

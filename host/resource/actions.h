@@ -74,6 +74,8 @@ class Actions {
   Actions(Store& store, plugin::Caller& caller, WorkerPool& pool, TimerQueue& timers, trace::Tracer* tracer = nullptr);
   /// Waits for the calls under way; their operations stay as running and are taken up by the next start().
   ~Actions();
+  /// The first half of the end, for who carries operations out and uses this: nothing may be run afterwards.
+  void stop();
   Actions(const Actions&) = delete;
   Actions& operator=(const Actions&) = delete;
 

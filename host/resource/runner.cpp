@@ -87,6 +87,10 @@ OperationRunner::OperationRunner(Store& store, Objects& objects, const Clock& cl
 }
 
 OperationRunner::~OperationRunner() {
+  stop();
+}
+
+void OperationRunner::stop() {
   Waiters waiters;  // they end calls when they go, which must not happen under the lock
   {
     const std::lock_guard lock(mutex_);

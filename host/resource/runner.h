@@ -42,8 +42,9 @@ class OperationRunner {
   /// `tracer` null: tracing is off.
   OperationRunner(Store& store, Objects& objects, const Clock& clock, plugin::Caller& caller, WorkerPool& pool,
                   TimerQueue& timers, trace::Tracer* tracer);
-  /// Cancels the calls under way and waits for them. Their operations stay as they are.
   ~OperationRunner();
+  /// Cancels the calls under way and waits for them. Their operations stay as they are.
+  void stop();
   OperationRunner(const OperationRunner&) = delete;
   OperationRunner& operator=(const OperationRunner&) = delete;
 

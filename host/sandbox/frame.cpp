@@ -47,8 +47,8 @@ Result<std::string> from_memfd(const Fd& fd, size_t size) {
 
 }  // namespace
 
-Result<Fd> sealed_memfd(std::string_view bytes) {
-  Fd fd(::memfd_create("novacron", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+Result<Fd> sealed_memfd(std::string_view bytes, const std::string& name) {
+  Fd fd(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return errno_error("memfd_create", errno);
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd.get(), bytes.data(), bytes.size());

@@ -63,7 +63,7 @@ struct Packet {
 };
 
 /// The bytes in a memfd that nobody can change any more.
-Result<Fd> sealed_memfd(std::string_view bytes);
+Result<Fd> sealed_memfd(std::string_view bytes, const std::string& name = "novacron");
 /// RESOURCE_EXHAUSTED "sandbox.frame" when it is too large; an errno's error when there is no memfd for it.
 Result<Packet> encode(Frame frame);
 /// Of a frame whose payload has been put into the lane's memory.

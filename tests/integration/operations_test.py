@@ -129,7 +129,7 @@ def a_kill_is_survived(daemon):
 
 def the_log_tells(daemon):
     access = daemon.access()
-    parcel(daemon, "logged", weight_bytes=1 << 30, pin="1234", notes=["with care", "soon"], marks={"a": "b c"},
+    parcel(daemon, "logged", weight_bytes=1 << 30, pin="swordfish", notes=["with care", "soon"], marks={"a": "b c"},
            stops=[{"town": "Ulm", "rest_ns": "30s", "note": "a, b"}])
     daemon.patch(f"{PARCELS}/logged", {"spec": {"stamped": True}, "metadata": {"labels": {"app": "x"}}})
     daemon.post(f"{PARCELS}/logged:seal")
@@ -144,7 +144,7 @@ def the_log_tells(daemon):
     assert commands[2] == "novacron parcel seal logged", commands
     assert commands[3].startswith("novacron patch parcel logged -p "), commands
     text = json.dumps(daemon.get("/v1/tasks?limit=1000"))
-    assert "1234" not in text and "hunter2" not in text, "no secrets"
+    assert "swordfish" not in text and "hunter2" not in text, "no secrets"
     lost = daemon.get("/v1/tasks?outcome=REFUSED")["items"]
     assert lost[0]["reason"] == "resource.exists" and lost[0]["verb"] == "create", lost
 
