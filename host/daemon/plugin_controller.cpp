@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "host/base/clock.h"
@@ -17,6 +18,7 @@ namespace novacron::host::daemon {
 namespace {
 
 namespace api = novacron::core::v1;
+using nlohmann::ordered_json;
 
 constexpr std::string_view kComponent = "plugins";
 constexpr std::string_view kFinalizer = "novacron.core/plugin";
@@ -401,6 +403,24 @@ void PluginController::tell(const std::string& subject, const std::string& name,
   event.subject = subject;
   event.body = std::make_shared<const std::string>(ref.SerializeAsString());
   event.revision = revision;
+  publish(std::move(event));
+}
+
+void PluginController::on_death(const plugin::PluginDeath& death) {
+  ordered_json body = {{"kind", resource::kPluginKind}, {"name", death.plugin}, {"how", death.how}};
+  if (death.signal != 0) {
+    body["signal"] = death.signal;
+  } else {
+    body["exit_status"] = death.exit_status;
+  }
+  body["last_lines"] = death.last_lines;
+  bus::Event event;
+  event.subject = "plugin.died";
+  event.body = std::make_shared<const std::string>(body.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+  publish(std::move(event));
+}
+
+void PluginController::publish(bus::Event event) {
   const Status published = parts_.bus.publish(std::move(event));
   if (!published.ok()) log_warn(kComponent, "event not published", {{"why", published.error().message}});
 }

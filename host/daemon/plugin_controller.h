@@ -1,6 +1,7 @@
 // Keeps installed plugins as their Plugin objects say: an object is installed when it comes, enabled and disabled by
 // its spec, and removed when it goes. What becomes of a plugin is written into its object's status and told as an event
-// "plugin.<state>"; its faults and breakers likewise, as "plugin.breaker-open" and so on.
+// "plugin.<state>"; its faults and breakers likewise, as "plugin.breaker-open" and so on; the end of its process, with
+// the signal and the last lines, as "plugin.died".
 #pragma once
 
 #include <condition_variable>
@@ -57,6 +58,7 @@ class PluginController final : public plugin::LifecycleListener {
 
   void on_transition(const plugin::Transition& transition, const plugin::PluginInfo& now) override;
   void on_trouble(const std::string& reason, const plugin::PluginInfo& now) override;
+  void on_death(const plugin::PluginDeath& death) override;
   void on_upgrade(const plugin::PluginInfo& now) override;
 
  private:
@@ -98,6 +100,7 @@ class PluginController final : public plugin::LifecycleListener {
   StatusChange change_status(const std::string& name, const std::function<void(core::v1::PluginStatus&)>& change);
   /// Publishes an event about the plugin.
   void tell(const std::string& subject, const std::string& name, uint64_t revision);
+  void publish(bus::Event event);
 
   const Parts parts_;
   plugin::Manager* manager_ = nullptr;

@@ -150,6 +150,7 @@ class Instance final : public Endpoint, public std::enable_shared_from_this<Inst
   void refuse(const CallEndPtr& end, Error error);
   void tell_of_cancel(const CallEnd& end) const;
   Error why_refused(nc_code code) const;
+  void finish_refused(const CallEnd& end, Error why);
   void note_duration(Method& method, uint64_t ns);
   void note_result(const CallEnd& end, bool succeeded);
   nc_code finish(nc_call id, const nc_result* result);

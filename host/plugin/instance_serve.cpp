@@ -98,9 +98,6 @@ void Instance::tell_of_cancel(const CallEnd& end) const {
 }
 
 Error Instance::why_refused(nc_code code) const {
-  if (options_.guest && options_.guest->dead()) {
-    return {Code::kUnavailable, options_.id + " is gone", "plugin.died"};
-  }
   return {code_of(code), options_.id + " refused the call", "plugin.refused"};
 }
 
@@ -134,10 +131,19 @@ void Instance::enter(const CallEndPtr& end, uint32_t service, uint32_t method) {
     entered = guarded("invoke", [&] { code = options_.plugin->invoke(instance_, service, &request); });
   }
   if (code == NC_OK) return call.returned();
-  if (!ends_.take(end->id)) return;  // it was finished all the same
-  note_result(*end, false);
-  contexts_.end(end->context);
-  call.finish(entered.ok() ? why_refused(code) : std::move(entered).error());
+  if (ends_.take(end->id)) finish_refused(*end, entered.ok() ? why_refused(code) : std::move(entered).error());
+}
+
+/// It was not finished, and will not be.
+void Instance::finish_refused(const CallEnd& end, Error why) {
+  note_result(end, false);
+  contexts_.end(end.context);
+  if (options_.guest && options_.guest->dead()) {
+    // Not its word: a breaker that learned from it would keep callers from the process that comes next.
+    end.call->finish_by_host({Code::kUnavailable, options_.id + " is gone", "plugin.died"});
+  } else {
+    end.call->finish(std::move(why));
+  }
   settled();
 }
 

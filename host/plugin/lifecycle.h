@@ -45,6 +45,15 @@ struct Transition {
   std::string message;  ///< for people
 };
 
+/// The end of a plugin's process that nobody meant to end.
+struct PluginDeath {
+  std::string plugin;
+  std::string how;      ///< "killed by signal 9 (Killed)", or why the host killed it
+  int signal = 0;       ///< 0: it exited
+  int exit_status = 0;  ///< without a signal
+  std::vector<std::string> last_lines;
+};
+
 struct PluginCounters {
   uint64_t calls = 0;          ///< that it answered
   uint64_t errors = 0;         ///< of those, not OK
@@ -146,6 +155,8 @@ class LifecycleListener {
   /// Its faults or breakers changed: the fault's reason, "plugin.breaker-open" or "plugin.breaker-closed". On a thread
   /// of the manager's, beside anything.
   virtual void on_trouble(const std::string& reason, const PluginInfo& now) = 0;
+  /// Its process died; the transition that follows from it comes next, on the same thread.
+  virtual void on_death(const PluginDeath& death) = 0;
   /// Its upgrade came to the next phase, on the thread that brought it there.
   virtual void on_upgrade(const PluginInfo& now) = 0;
 };

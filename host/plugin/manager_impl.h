@@ -97,7 +97,7 @@ class Manager::Impl {
   Result<sandbox::Isolation> isolation_of(const Build& build) const;
   std::shared_ptr<Instance> make_instance(const std::string& id, const Build& build, LoadedLibrary library);
   Status requirements(const Build& build) const;
-  void died(const PluginPtr& plugin, const std::weak_ptr<sandbox::Guest>& guest, const std::string& why);
+  void died(const PluginPtr& plugin, const std::weak_ptr<sandbox::Guest>& guest, const sandbox::Death& death);
   void note_death(const PluginPtr& plugin, const std::string& why);
   void restart(const PluginPtr& plugin, uint64_t number);
   // An upgrade, all with the plugin's control held.

@@ -51,8 +51,8 @@ Outcome Manager::Impl::load_in_sandbox(const std::string& id, const Build& build
   wanted.library = std::move(files.library);
   wanted.stuck_ns = now->sandboxes.stuck_ms * kNsPerMs;
   wanted.run = [pool = core_.options.pool](std::function<void()> work) { return pool->run(std::move(work)).ok(); };
-  wanted.on_death = [this, owner = find(id), weak](const std::string& why) {
-    later([this, owner, weak, why] { died(owner, *weak, why); });
+  wanted.on_death = [this, owner = find(id), weak](const sandbox::Death& death) {
+    later([this, owner, weak, death] { died(owner, *weak, death); });
   };
   auto launched = sandbox::Guest::launch(std::move(wanted));
   if (!launched.ok()) return {std::move(launched).error()};
@@ -76,14 +76,16 @@ Outcome Manager::Impl::load_in_sandbox(const std::string& id, const Build& build
   return {};
 }
 
-void Manager::Impl::died(const PluginPtr& plugin, const std::weak_ptr<sandbox::Guest>& guest, const std::string& why) {
+void Manager::Impl::died(const PluginPtr& plugin, const std::weak_ptr<sandbox::Guest>& guest,
+                         const sandbox::Death& death) {
   std::lock_guard lock(plugin->control);
   const auto dead = guest.lock();
   if (!dead || !plugin->instance || plugin->instance->guest() != dead) return;  // somebody else has seen to it
-  if (plugin->trial) return take_back(plugin, {Code::kUnavailable, "its process " + why, "plugin.died"});
+  listener_.on_death({plugin->info.id, death.how, death.signal, death.exit_status, death.last_lines});
+  if (plugin->trial) return take_back(plugin, {Code::kUnavailable, "its process " + death.text(), "plugin.died"});
   plugin->instance->lose();
   set_instance(*plugin, nullptr);
-  note_death(plugin, why);
+  note_death(plugin, death.text());
 }
 
 /// Restarts it after a while, or not any more.

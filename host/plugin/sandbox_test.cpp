@@ -75,6 +75,9 @@ TEST_CASE("its death is told with the signal, and after too many it is quarantin
   REQUIRE(::kill(world.info("actor-a").process.pid, SIGKILL) == 0);
   REQUIRE(eventually([&] { return world.info("actor-a").state == State::kQuarantined; }));
   CHECK(world.info("actor-a").message == "its process died 2 times; the last: killed by signal 9 (Killed)");
+  REQUIRE(world.recorder.deaths.size() == 2);
+  CHECK(world.recorder.deaths[0].signal == SIGKILL);
+  CHECK(world.recorder.deaths[0].plugin == "actor-a");
   CHECK(world.manager->enable("actor-a").error().reason == "plugin.quarantined");
   REQUIRE(world.manager->disable("actor-a").ok());
   REQUIRE(world.manager->enable("actor-a").ok());
@@ -154,6 +157,24 @@ TEST_CASE("many calls at once go through one sandbox") {
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(right == 200);
+}
+
+TEST_CASE("a sandbox that may have few threads serves many callers with those that it has") {
+  Manager::Options options;
+  options.sandboxes.threads = 4;
+  World world(options);
+  world.enable_actor("r", Placement::kSandboxed);
+  std::vector<std::thread> threads;
+  std::atomic<int> right = 0;
+  for (int i = 0; i < 12; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 10; ++n) right += world.run("r", "spin 5") == "5" ? 1 : 0;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(right == 120);
+  CHECK(world.info("actor-r").process.threads <= 4);
+  CHECK(world.run("r", "echo well") == "well");
 }
 
 TEST_CASE("a directory does not get into a sandbox by a call") {

@@ -110,6 +110,11 @@ class Recorder : public LifecycleListener {
     troubles[now.id].push_back(reason);
     changed.notify_all();
   }
+  void on_death(const PluginDeath& death) override {
+    std::lock_guard lock(mutex);
+    deaths.push_back(death);
+    changed.notify_all();
+  }
   void on_upgrade(const PluginInfo& now) override {
     std::lock_guard lock(mutex);
     upgrades[now.id].push_back(now.upgrade);
@@ -143,6 +148,7 @@ class Recorder : public LifecycleListener {
   std::condition_variable changed;
   std::map<std::string, std::vector<std::string>> states;
   std::map<std::string, std::vector<std::string>> troubles;
+  std::vector<PluginDeath> deaths;
   std::map<std::string, std::vector<Upgrade>> upgrades;
   size_t illegal = 0;
 };

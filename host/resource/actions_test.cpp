@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "host/resource/runner.h"
 #include "host/resource/testing/action_world.h"
 
 namespace novacron::host::resource {
@@ -99,6 +100,40 @@ TEST_CASE("a mutating action becomes an operation that ends with its result") {
   const auto seen = world.caller.wait_for(1);
   CHECK(seen[0].key == operation.ref.name);
   CHECK(seen[0].principal == "user:alice");
+}
+
+TEST_CASE("an idempotent operation whose plugin dies under it is called again, and counts the attempts") {
+  ActionWorld world;
+  world.caller.answer_first(
+      {{Code::kUnavailable, "it is gone", "plugin.died"}, {Code::kUnavailable, "nobody", "plugin.no-provider"}});
+  const auto result = world.run("fetch");
+  REQUIRE(reason(result) == "ok");
+  const std::string ended = world.ended(std::get<ObjectView>(*result).ref);
+  CHECK(has(ended, "SUCCEEDED"));
+  CHECK(has(ended, R"("attempts":2)"));
+  const auto seen = world.caller.wait_for(3);
+  CHECK(seen[0].key == seen[2].key);
+}
+
+TEST_CASE("an operation that may not be repeated fails when its plugin dies under it") {
+  ActionWorld world;
+  world.caller.answer(Error{Code::kUnavailable, "it is gone", "plugin.died"});
+  const auto result = world.run("throw");
+  REQUIRE(reason(result) == "ok");
+  const std::string ended = world.ended(std::get<ObjectView>(*result).ref);
+  CHECK(has(ended, "FAILED"));
+  CHECK(has(ended, "plugin.died"));
+}
+
+TEST_CASE("an operation whose plugin dies of it every time is given up") {
+  ActionWorld world;
+  world.caller.answer(Error{Code::kUnavailable, "it is gone", "plugin.died"});
+  const auto result = world.run("fetch");
+  REQUIRE(reason(result) == "ok");
+  const std::string ended = world.ended(std::get<ObjectView>(*result).ref);
+  CHECK(has(ended, "FAILED"));
+  CHECK(has(ended, "plugin.died"));
+  CHECK(world.caller.wait_for(1).size() == kMaxDeathsOfOperation + 1);
 }
 
 TEST_CASE("an operation whose method fails says why") {

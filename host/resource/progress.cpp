@@ -85,6 +85,17 @@ void Progress::begin(const ObjectRef& operation, const core::v1::OperationStatus
   count_children(operation.name);
 }
 
+std::string Progress::begin_again(const std::string& operation) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(operation);
+  if (found == entries_.end() || stopping_) return "";
+  Entry& entry = *found->second;
+  entry.status.set_attempts(entry.status.attempts() + 1);
+  ++entry.reported;
+  schedule(operation, entry);
+  return entry.status.checkpoint();
+}
+
 void Progress::add_child(const std::string& parent, const std::string& child) {
   const std::lock_guard lock(mutex_);
   families_[parent].percents.emplace(child, 0);

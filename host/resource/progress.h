@@ -54,6 +54,8 @@ class Progress {
 
   /// The operation runs; `status` is stored with that revision.
   void begin(const ObjectRef& operation, const core::v1::OperationStatus& status, uint64_t status_revision);
+  /// The operation's method is called once more: one attempt more. The checkpoint that it begins from.
+  std::string begin_again(const std::string& operation);
   /// With a checkpoint: blocks until it is on the disk, or up to `deadline_ns`. FAILED_PRECONDITION
   /// "operation.not-running"; INVALID_ARGUMENT "field.invalid".
   Status report(const std::string& operation, const ProgressReport& report, uint64_t deadline_ns);

@@ -3,6 +3,7 @@
 #include <host/resource/record.pb.h>
 #include <novacron/core/v1/host.pb.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "host/auth/roles.h"
@@ -20,17 +21,11 @@ namespace novacron::host::resource {
 namespace {
 using State = core::v1::OperationStatus;
 constexpr uint64_t kSecondNs = 1'000'000'000;
-constexpr size_t kEventsAtOnce = 64;
 
 void set_time(google::protobuf::Timestamp& time, uint64_t real_ns) {
   time.set_seconds(static_cast<int64_t>(real_ns / kSecondNs));
   time.set_nanos(static_cast<int32_t>(real_ns % kSecondNs));
 }
-
-struct MethodName {
-  std::string service;
-  std::string method;
-};
 
 /// "shop.v1.RobotActions/Fetch".
 MethodName parse_method(const std::string& text) {
@@ -44,7 +39,6 @@ const contract::Method* find_method(const contract::Schema& schema, const Method
   return service ? service->find(name.method) : nullptr;
 }
 
-constexpr std::string_view kCancelPatch = R"({"spec":{"cancel":true}})";
 constexpr std::string_view kCancelledReason = "operation.cancelled";
 /// Of a status with its reply: what a resource may have, less its spec and metadata.
 constexpr size_t kMaxKeptReplyBytes = kMaxResourceBytes / 2;
@@ -248,13 +242,36 @@ void OperationRunner::carry_out(Job job) {
   const auto begun = store(job.operation, job.status);
   if (!begun) return;
   progress_.begin(job.operation, job.status, begun->status_revision);
-  const uint64_t give_up_ns = clock_.monotonic_ns() + kProviderPatienceNs;
+  Patience patience{.until_ns = clock_.monotonic_ns() + kProviderPatienceNs};
   auto result = call(job);
-  while (!result.ok() && result.error().reason == "plugin.no-provider" && clock_.monotonic_ns() < give_up_ns) {
-    if (!wait_to_retry()) break;
+  while (!result.ok() && may_repeat(job, result.error(), patience)) {
+    if (!wait_to_retry(patience)) break;
     result = call(job);
   }
   end(job, std::move(result));
+}
+
+bool OperationRunner::is_idempotent(const MethodName& name) const {
+  const auto schema = store_.schema();
+  const auto* method = find_method(*schema, name);
+  return method != nullptr && (method->flags & NC_METHOD_IDEMPOTENT) != 0;
+}
+
+/// A call that reached nobody may always be made again; one that was cut off by the end of its plugin's process, as by
+/// the end of the host, only where the method is idempotent.
+bool OperationRunner::may_repeat(const Job& job, const Error& why, Patience& patience) {
+  const bool in_time = clock_.monotonic_ns() < patience.until_ns;
+  if (why.reason == "plugin.no-provider") return in_time;
+  if (why.reason != "plugin.died" && why.reason != "plugin.stopping") return false;
+  if (!is_idempotent(job.method)) return false;
+  if (why.reason == "plugin.stopping") return in_time;
+  std::string checkpoint = progress_.begin_again(job.operation.name);
+  patience.deaths = checkpoint == patience.checkpoint ? patience.deaths + 1 : 1;
+  if (patience.deaths > kMaxDeathsOfOperation) return false;
+  patience.checkpoint = std::move(checkpoint);
+  patience.until_ns = clock_.monotonic_ns() + kProviderPatienceNs;
+  patience.wait_ns = kFirstRetryNs;
+  return true;
 }
 
 Result<plugin::Message> OperationRunner::call(const Job& job) {
@@ -359,9 +376,11 @@ void OperationRunner::store_end(const ObjectRef& operation, core::v1::OperationS
   if (!removed.ok()) log_warn("operations", "identity not removed", {{"operation", operation.name}});
 }
 
-bool OperationRunner::wait_to_retry() {
+bool OperationRunner::wait_to_retry(Patience& patience) {
+  const std::chrono::nanoseconds wait(patience.wait_ns);
+  patience.wait_ns = std::min(2 * patience.wait_ns, kProviderRetryNs);
   std::unique_lock lock(mutex_);
-  return !stop_changed_.wait_for(lock, std::chrono::nanoseconds(kProviderRetryNs), [this] { return stopping_; });
+  return !stop_changed_.wait_for(lock, wait, [this] { return stopping_; });
 }
 
 bool OperationRunner::is_cancelled(const std::string& operation) const {
@@ -422,77 +441,6 @@ void OperationRunner::forget_waiter(const ObjectRef& operation, uint64_t waiter)
   forgotten = std::move(found->second);
   waiting->second.erase(found);
   if (waiting->second.empty()) waiters_.erase(waiting);
-}
-
-void OperationRunner::watch() {
-  const std::lock_guard watch_lock(watch_mutex_);
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return;
-  }
-  WatchOptions options;
-  options.kind = kOperationKind;
-  auto watch = store_.watch(host_, options, [this] {
-    const auto posted = watch_lane_->post([this] { look_for_cancellations(); });
-    (void)posted;  // refused: a look is queued already, and will see this too
-  });
-  if (watch.ok()) {
-    watch_ = std::move(*watch);
-  } else {
-    log_warn("operations", "requests to stop are not heard", {{"error", watch.error().message}});
-  }
-}
-
-void OperationRunner::look_for_cancellations() {
-  {
-    const std::lock_guard watch_lock(watch_mutex_);
-    if (!watch_ || take_cancellations()) return;
-    watch_.reset();
-  }
-  watch();
-}
-
-/// False: the watch has ended.
-bool OperationRunner::take_cancellations() {
-  while (true) {
-    const auto events = watch_->take(kEventsAtOnce);
-    if (!events.ok()) return false;
-    if (events->empty()) return true;
-    for (const auto& event : *events) {
-      core::v1::OperationSpec spec;
-      if (event.type != Event::Type::kPut || !spec.ParseFromString(event.object.spec) || !spec.cancel()) continue;
-      cancel(event.object.ref.name);
-    }
-  }
-}
-
-void OperationRunner::cancel(const std::string& operation) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto running = running_.find(operation);
-    if (running == running_.end() || running->second.cancelled) return;
-    running->second.cancelled = true;
-    if (running->second.call != nullptr) running->second.call->cancel();
-  }
-  cancel_children(operation);
-}
-
-/// Each is asked as a user would ask; their own children follow from that.
-void OperationRunner::cancel_children(const std::string& parent) {
-  std::vector<ObjectRef> children;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = children_.find(parent);
-    if (found == children_.end()) return;
-    for (const auto& [name, ref] : found->second) children.push_back(ref);
-  }
-  for (const auto& child : children) ask_to_stop(child);
-}
-
-void OperationRunner::ask_to_stop(const ObjectRef& operation) {
-  const auto asked = store_.patch(host_, operation, kCancelPatch);
-  if (!asked.ok() && asked.error().reason != "operation.ended")
-    log_warn("operations", "child not cancelled", {{"operation", operation.name}, {"why", asked.error().message}});
 }
 
 }  // namespace novacron::host::resource

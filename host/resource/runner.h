@@ -22,10 +22,20 @@ class Tracer;
 namespace novacron::host::resource {
 
 inline constexpr uint64_t kProviderPatienceNs = 60'000'000'000;  ///< for a service whose plugin is not there yet
+inline constexpr uint64_t kFirstRetryNs = 10'000'000;            ///< doubled each time, up to kProviderRetryNs
 inline constexpr uint64_t kProviderRetryNs = 250'000'000;
+/// Of the process that an operation's method runs in, one after the other without a new checkpoint: an operation that
+/// is what kills it does not go on for ever.
+inline constexpr uint32_t kMaxDeathsOfOperation = 64;
 inline constexpr uint32_t kMaxOperationDepth = 4;
 inline constexpr size_t kMaxRunningChildren = 16;  ///< of each depth, besides kMaxRunningOperations of users
 inline constexpr size_t kMaxChildren = 256;        ///< of one operation at a time
+
+/// Of a service's method: {"shop.v1.RobotActions", "Fetch"}.
+struct MethodName {
+  std::string service;
+  std::string method;
+};
 
 class OperationRunner {
  public:
@@ -93,8 +103,17 @@ class OperationRunner {
   void cancel(const std::string& operation);
   void cancel_children(const std::string& parent);
   void ask_to_stop(const ObjectRef& operation);
+  /// How long the plugin of a method is waited for, and how often it may die of it.
+  struct Patience {
+    uint64_t until_ns = 0;
+    uint64_t wait_ns = kFirstRetryNs;  ///< before the next attempt
+    uint32_t deaths = 0;               ///< since the checkpoint
+    std::string checkpoint = {};
+  };
+  bool is_idempotent(const MethodName& method) const;
+  bool may_repeat(const Job& job, const Error& why, Patience& patience);
   /// False: the host stops.
-  bool wait_to_retry();
+  bool wait_to_retry(Patience& patience);
   Lane& lane(uint32_t depth) { return *lanes_[std::min<size_t>(depth, lanes_.size() - 1)]; }
 
   Store& store_;

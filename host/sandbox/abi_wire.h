@@ -25,6 +25,14 @@ struct Out {
   std::vector<Fd> fds;
 };
 
+/// A payload that begins with what is asked for.
+template <class Op>
+Out out_for(Op op) {
+  Out out;
+  out.writer.number(static_cast<uint8_t>(op));
+  return out;
+}
+
 /// A payload that came. What is read from it points into it.
 struct In {
   explicit In(std::string_view payload) : reader(payload) {}

@@ -10,6 +10,7 @@
 namespace novacron::host::sandbox {
 namespace {
 
+constexpr size_t kMaxPacketBytes = kHeaderBytes + kMaxInlineBytes;
 constexpr size_t kControlBytes = CMSG_SPACE(sizeof(int) * kMaxFrameFds);
 
 Error gone() {
@@ -53,7 +54,7 @@ Result<std::unique_ptr<Channel>> Channel::create(Fd socket) {
   return std::make_unique<Channel>(std::move(socket), std::move(wake));
 }
 
-Channel::Sent Channel::send_now(const Packet& packet) const {
+Sent send_packet(int socket, const Packet& packet, int flags) {
   iovec part{const_cast<char*>(packet.bytes.data()), packet.bytes.size()};
   alignas(cmsghdr) char control[kControlBytes];
   msghdr message{};
@@ -61,7 +62,7 @@ Channel::Sent Channel::send_now(const Packet& packet) const {
   message.msg_iovlen = 1;
   attach(message, control, packet.fds);
   while (true) {
-    if (::sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return Sent::kWhole;
+    if (::sendmsg(socket, &message, flags | MSG_NOSIGNAL) >= 0) return Sent::kWhole;
     if (errno == EINTR) continue;
     const bool full = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS;
     return full ? Sent::kNotNow : Sent::kGone;
@@ -74,7 +75,7 @@ Status Channel::send(Frame frame) {
   std::lock_guard lock(mutex_);
   auto& queue = control ? control_ : data_;
   if (control_.empty() && (control || data_.empty())) {
-    const Sent sent = send_now(packet);
+    const Sent sent = send_packet(socket_.get(), packet, MSG_DONTWAIT);
     if (sent == Sent::kGone) return gone();
     if (sent == Sent::kWhole) return {};
   }
@@ -99,7 +100,7 @@ Status Channel::flush() {
   std::lock_guard lock(mutex_);
   while (!control_.empty() || !data_.empty()) {
     auto& queue = control_.empty() ? data_ : control_;
-    const Sent sent = send_now(queue.front());
+    const Sent sent = send_packet(socket_.get(), queue.front(), MSG_DONTWAIT);
     if (sent == Sent::kGone) return gone();
     if (sent == Sent::kNotNow) return {};
     waiting_bytes_ -= queue.front().bytes.size();
@@ -109,16 +110,24 @@ Status Channel::flush() {
 }
 
 Result<Frame> Channel::receive() {
+  return receive_frame(socket_.get(), buffer_.get(), MSG_DONTWAIT);
+}
+
+/// Not written to before it is used, so that it costs memory only as far as it is.
+PacketBuffer make_packet_buffer() {
+  return PacketBuffer(new char[kMaxPacketBytes]);
+}
+
+Result<Frame> receive_frame(int socket, char* buffer, int flags, std::string_view memory) {
   Packet packet;
-  buffer_.resize(kHeaderBytes + kMaxInlineBytes);
-  iovec part{buffer_.data(), buffer_.size()};
+  iovec part{buffer, kMaxPacketBytes};
   alignas(cmsghdr) char control[kControlBytes];
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof(control);
-  const ssize_t size = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  const ssize_t size = ::recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
   if (size < 0) {
     if (errno == EAGAIN || errno == EINTR) return Error{Code::kDeadlineExceeded, "no frame is there", "sandbox.none"};
     return gone();
@@ -128,8 +137,8 @@ Result<Frame> Channel::receive() {
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
     return Error{Code::kInvalidArgument, "a frame is too large", "sandbox.frame"};
   }
-  packet.bytes.assign(buffer_, 0, static_cast<size_t>(size));
-  return decode(std::move(packet));
+  packet.bytes.assign(buffer, static_cast<size_t>(size));
+  return decode(std::move(packet), memory);
 }
 
 }  // namespace novacron::host::sandbox

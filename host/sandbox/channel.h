@@ -13,6 +13,15 @@ namespace novacron::host::sandbox {
 constexpr size_t kMaxWaitingFrames = 4'096;              ///< in a channel; the other end does not read, then
 constexpr size_t kMaxWaitingBytes = 64 * 1'024 * 1'024;  ///< likewise
 
+enum class Sent { kWhole, kNotNow, kGone };
+/// `flags` of sendmsg: with MSG_DONTWAIT it may be kNotNow.
+Sent send_packet(int socket, const Packet& packet, int flags);
+/// Room for one packet.
+using PacketBuffer = std::unique_ptr<char[]>;
+PacketBuffer make_packet_buffer();
+/// As Channel::receive(); `flags` of recvmsg.
+Result<Frame> receive_frame(int socket, char* buffer, int flags, std::string_view memory = {});
+
 class Channel final {
  public:
   explicit Channel(Fd socket, Fd wake) : socket_(std::move(socket)), wake_(std::move(wake)) {}
@@ -33,12 +42,9 @@ class Channel final {
   Result<Frame> receive();
 
  private:
-  enum class Sent { kWhole, kNotNow, kGone };
-  Sent send_now(const Packet& packet) const;
-
   const Fd socket_;
   const Fd wake_;
-  std::string buffer_;  ///< of receive()
+  const PacketBuffer buffer_ = make_packet_buffer();  ///< of receive()
   mutable std::mutex mutex_;
   std::deque<Packet> control_;
   std::deque<Packet> data_;

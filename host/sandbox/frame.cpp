@@ -12,6 +12,7 @@ namespace novacron::host::sandbox {
 namespace {
 
 constexpr uint8_t kInMemfd = 1;
+constexpr uint8_t kInMemory = 2;
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
 
 Error malformed(std::string why) {
@@ -36,14 +37,11 @@ Result<std::string> from_memfd(const Fd& fd, size_t size) {
   if (::fstat(fd.get(), &found) != 0 || static_cast<uint64_t>(found.st_size) != size) {
     return malformed("a payload's memfd has another size than its frame says");
   }
-  std::string bytes(size, '\0');
-  size_t done = 0;
-  while (done < size) {
-    const ssize_t got = ::pread(fd.get(), bytes.data() + done, size - done, static_cast<off_t>(done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return malformed("a payload's memfd cannot be read");
-    done += static_cast<size_t>(got);
-  }
+  if (size == 0) return std::string();
+  void* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd.get(), 0);
+  if (mapped == MAP_FAILED) return malformed("a payload's memfd cannot be read");
+  std::string bytes(static_cast<const char*>(mapped), size);
+  ::munmap(mapped, size);
   return bytes;
 }
 
@@ -77,7 +75,11 @@ Result<Packet> encode(Frame frame) {
   return packet;
 }
 
-Result<Frame> decode(Packet packet) {
+Packet encode_in_memory(Frame frame) {
+  return {header(frame.kind, kInMemory, frame.payload.size(), frame.lane), std::move(frame.fds)};
+}
+
+Result<Frame> decode(Packet packet, std::string_view memory) {
   if (packet.bytes.size() < kHeaderBytes) return malformed("a frame is shorter than its header");
   Reader reader(packet.bytes);
   Frame frame;
@@ -86,10 +88,10 @@ Result<Frame> decode(Packet packet) {
   const auto zero = reader.number<uint16_t>();
   const auto size = reader.number<uint32_t>();
   frame.lane = reader.number<uint64_t>();
-  if (kind < static_cast<uint8_t>(Kind::kEnter) || kind > static_cast<uint8_t>(Kind::kPong)) {
+  if (kind < static_cast<uint8_t>(Kind::kEnter) || kind > static_cast<uint8_t>(Kind::kLane)) {
     return malformed("a frame of an unknown kind");
   }
-  if (flags > kInMemfd || zero != 0) return malformed("a frame with unknown flags");
+  if (flags > kInMemory || zero != 0) return malformed("a frame with unknown flags");
   if (size > kMaxPayloadBytes) return malformed("a frame says that it is too large");
   frame.kind = static_cast<Kind>(kind);
   frame.fds = std::move(packet.fds);
@@ -99,7 +101,13 @@ Result<Frame> decode(Packet packet) {
     frame.payload = std::move(packet.bytes);
     return frame;
   }
-  if (packet.bytes.size() != kHeaderBytes || frame.fds.empty()) return malformed("a frame lacks its memfd");
+  if (packet.bytes.size() != kHeaderBytes) return malformed("a frame has another size than it says");
+  if (flags == kInMemory) {
+    if (size > memory.size()) return malformed("a frame says that more is in its lane's memory than there is");
+    frame.payload = memory.substr(0, size);
+    return frame;
+  }
+  if (frame.fds.empty()) return malformed("a frame lacks its memfd");
   frame.payload = TRY(from_memfd(frame.fds.back(), size));
   frame.fds.pop_back();
   return frame;

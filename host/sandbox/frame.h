@@ -1,15 +1,18 @@
 // What goes between the host and a sandbox: one frame is one packet of a seqpacket socket.
 //
 //   byte  0     kind
-//         1     flags: 1 = the payload is a sealed memfd, the last of the packet's descriptors
+//         1     flags: 1 = the payload is a sealed memfd, the last of the packet's descriptors; 2 = it lies in the
+//         lane's
+//               memory, from its first byte on
 //         2-3   zero
 //         4-7   size of the payload
 //         8-15  lane: what the frame belongs to
 //         16-   the payload, unless it is in a memfd
 //
-// A lane is one thread's conversation: the host enters the sandbox on a lane of its own making, and whatever the plugin
-// asks of the host before it returns comes back on the same lane, to the same thread of the host. Lanes with the
-// highest bit are of the plugin's own threads.
+// A lane is one thread's conversation, on a socket of its own (lane_socket.h): the host enters the sandbox on a lane,
+// and whatever the plugin asks of the host before it returns comes back on the same lane, to the same thread of the
+// host. Lanes with the highest bit are of the plugin's own threads; those share the channel with all that is of no
+// lane.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +34,9 @@ enum class Kind : uint8_t {
   kCredit = 6,  ///< host → sandbox: so many more lines
   kCancel = 7,  ///< host → sandbox: the call of this number is cancelled
   kPing = 8,    ///< host → sandbox
-  kPong = 9,    ///< sandbox → host
+  kPong = 9,    ///< sandbox → host; first on a new lane: it is served
+  kTell = 10,   ///< sandbox → host: a function of nc_host whose answer nobody waits for; on lanes alone
+  kLane = 11,   ///< host → sandbox: the socket of one more lane
 };
 
 constexpr size_t kHeaderBytes = 16;
@@ -49,7 +54,7 @@ struct Frame {
 
 /// Never waits behind frames that are not.
 inline bool is_control(Kind kind) {
-  return kind >= Kind::kCredit;
+  return kind >= Kind::kCredit && kind <= Kind::kPong;
 }
 
 struct Packet {
@@ -61,7 +66,10 @@ struct Packet {
 Result<Fd> sealed_memfd(std::string_view bytes, const std::string& name = "novacron");
 /// RESOURCE_EXHAUSTED "sandbox.frame" when it is too large; an errno's error when there is no memfd for it.
 Result<Packet> encode(Frame frame);
-/// INVALID_ARGUMENT "sandbox.frame".
-Result<Frame> decode(Packet packet);
+/// Of a frame whose payload has been put into the lane's memory.
+Packet encode_in_memory(Frame frame);
+/// `memory`: the lane's, if it has one; what is there is copied before it is looked at, since the other end may write
+/// to it at any time. INVALID_ARGUMENT "sandbox.frame".
+Result<Frame> decode(Packet packet, std::string_view memory = {});
 
 }  // namespace novacron::host::sandbox

@@ -152,9 +152,9 @@ bool Guest::has_ended() const {
 std::string Guest::dispatch(Frame frame) {
   switch (frame.kind) {
     case Kind::kReturn:
-      return hand_to_lane(std::move(frame));
+      return take_first_answer(std::move(frame));
     case Kind::kAsk:
-      return (frame.lane & kOwnThreadLane) != 0 ? answer_own(std::move(frame)) : hand_to_lane(std::move(frame));
+      return (frame.lane & kOwnThreadLane) != 0 ? answer_own(std::move(frame)) : "it asked of a lane beside its socket";
     case Kind::kLog:
       return take_log(frame);
     case Kind::kPong:
@@ -165,14 +165,11 @@ std::string Guest::dispatch(Frame frame) {
   }
 }
 
-std::string Guest::hand_to_lane(Frame frame) {
+std::string Guest::take_first_answer(Frame frame) {
   std::lock_guard lock(mutex_);
-  const auto lane = lanes_.find(frame.lane);
-  if (lane == lanes_.end()) return "it sent a frame of a lane that there is not";
-  // A lane is one thread there: it waits for each answer before it asks again.
-  if (!lane->second->came.empty()) return "it asked again before it had its answer";
-  lane->second->came.push_back(std::move(frame));
-  lane->second->changed.notify_one();
+  if (first_answer_) return "it returned what nobody entered";
+  first_answer_ = std::make_unique<Frame>(std::move(frame));
+  changed_.notify_all();
   return {};
 }
 
@@ -207,7 +204,7 @@ void Guest::finish_off(const std::string& why) {
   cgroup_ = nullptr;
   if (output_) read_output();
   bool expected = false;
-  std::string told;
+  Death death{.how = {}, .signal = ending.signal, .exit_status = ending.status, .last_lines = {}};
   {
     std::lock_guard lock(mutex_);
     process.swap(process_);
@@ -216,12 +213,13 @@ void Guest::finish_off(const std::string& why) {
     expected = expected_;
     const bool by_us = !why.empty() && ending.signal == SIGKILL;
     if (why_.empty()) why_ = by_us ? why : ending.text();
-    told = why_;
-    const std::string words = last_words_.text();
-    if (!words.empty()) told += "; its last lines: " + words;
-    for (auto& [id, lane] : lanes_) lane->changed.notify_all();
+    death.how = why_;
+    death.last_lines = last_words_.lines();
+    // Its ends may have been passed on to others, so their closing is not waited for.
+    for (const auto& lane : lanes_) lane->socket.shut();
+    changed_.notify_all();
   }
-  if (!expected && options_.on_death) options_.on_death(std::move(told));
+  if (!expected && options_.on_death) options_.on_death(std::move(death));
 }
 
 void Guest::kill(std::string why) {

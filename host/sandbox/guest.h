@@ -4,14 +4,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "host/sandbox/abi_wire.h"
@@ -20,6 +18,7 @@
 #include "host/sandbox/gatekeeper.h"
 #include "host/sandbox/guest_parts.h"
 #include "host/sandbox/isolation.h"
+#include "host/sandbox/lane_socket.h"
 #include "host/sandbox/ops.h"
 #include "host/sandbox/process.h"
 #include "sdk/abi/novacron/plugin.h"
@@ -38,9 +37,8 @@ class Guest final : public std::enable_shared_from_this<Guest> {
     uint64_t stuck_ns = 60'000'000'000;  ///< inside the plugin without a word to the host, beyond a call's deadline
     /// Runs what a thread of the plugin's own asks for; may block. False: there is no thread.
     std::function<bool(std::function<void()>)> run;
-    /// Once, on a thread of the guest's own, when it is dead though nobody closed it; must not block. How it ended,
-    /// and its last lines.
-    std::function<void(std::string why)> on_death;
+    /// Once, on a thread of the guest's own, when it is dead though nobody closed it; must not block.
+    std::function<void(Death)> on_death;
   };
   /// [worker] Starts the process.
   static Result<std::shared_ptr<Guest>> launch(Options options);
@@ -75,13 +73,16 @@ class Guest final : public std::enable_shared_from_this<Guest> {
   std::string why_dead() const;
 
  private:
+  /// One thread of the host that may be in the plugin.
   struct Lane {
-    std::condition_variable changed;
-    std::deque<Frame> came;
-    const char* name = "";
-    uint64_t inside_since_ns = 0;  ///< 0: its thread is not in the plugin, but asked the host for something
-    uint64_t allowed_ns = 0;       ///< how long that may last; 0: for somebody else to say
+    Lane(Fd end, std::unique_ptr<LaneMemory> memory) : socket(std::move(end), std::move(memory)) {}
+    LaneSocket socket;
+    // Of the entry under way:
+    std::atomic<const char*> name = "";
+    std::atomic<uint64_t> inside_since_ns = 0;  ///< 0: in nothing, or the plugin has asked the host for something
+    std::atomic<uint64_t> allowed_ns = 0;       ///< how long that may last; 0: for somebody else to say
   };
+  enum class LaneHas { kSocketAlone, kMemory };
   /// What a completion, a subscription or a timer of the plugin is to the host's table.
   struct Callback {
     Guest* guest = nullptr;
@@ -107,7 +108,7 @@ class Guest final : public std::enable_shared_from_this<Guest> {
   std::string receive_all();
   bool has_ended() const;
   std::string dispatch(Frame frame);
-  std::string hand_to_lane(Frame frame);
+  std::string take_first_answer(Frame frame);
   std::string answer_own(Frame ask);
   std::string take_log(const Frame& frame);
   std::string check_pulse();
@@ -116,10 +117,16 @@ class Guest final : public std::enable_shared_from_this<Guest> {
   void finish_off(const std::string& why);
 
   // Into the plugin.
-  Result<Frame> enter(EnterOp op, Out out, const char* name, uint64_t allowed_ns);
-  Result<Frame> converse(std::unique_lock<std::mutex>& lock, Lane& lane);
-  void answer(Frame ask);
-  nc_code run(EnterOp op, Out out, const char* name, nc_error* error, uint64_t allowed_ns = 0);
+  Result<Frame> enter_first(Out out);
+  Result<Frame> enter(Out out, const char* name, uint64_t allowed_ns);
+  Result<Frame> converse(Lane& lane);
+  Result<Lane*> take_lane();
+  Result<Lane*> wait_for_lane(std::unique_lock<std::mutex>& lock);
+  Result<Lane*> make_lane(LaneHas has);
+  void give_lane(Lane& lane);
+  Error lost();
+  Out ask_of(Frame ask);
+  nc_code run(Out out, const char* name, nc_error* error, uint64_t allowed_ns = 0);
   void call_back(EnterOp op, const Callback& callback, Out out, const char* name);
   Callback* keep_callback(uint64_t token);
   void forget_callback(const Callback& callback);
@@ -144,8 +151,12 @@ class Guest final : public std::enable_shared_from_this<Guest> {
   bool expected_ = false;  ///< nobody is told of its death
   std::string why_;        ///< it is dead, or will be
   LastWords last_words_;
-  uint64_t last_lane_ = 0;
-  std::unordered_map<uint64_t, Lane*> lanes_;
+  std::condition_variable changed_;           ///< dead_, first_answer_, free_lanes_
+  std::unique_ptr<Frame> first_answer_;       ///< to kIsolate, which comes before there are lanes
+  std::vector<std::unique_ptr<Lane>> lanes_;  ///< all; none goes before the guest does
+  std::vector<Lane*> free_lanes_;             ///< the one that was used last is taken first
+  size_t lanes_asked_for_ = 0;                ///< made, and in the making
+  bool no_more_lanes_ = false;                ///< the sandbox has no more threads to serve them
   uint32_t own_asks_ = 0;
   std::map<uint64_t, std::unique_ptr<Callback>> callbacks_;
   uint64_t last_callback_ = 0;

@@ -256,14 +256,13 @@ void Guest::Asks::run_task(void* ctx, nc_code why) {
   guest.forget_callback(callback);
 }
 
-void Guest::answer(Frame ask) {
+Out Guest::ask_of(Frame ask) {
   In in(ask.payload, std::move(ask.fds));
   Out out;
   const auto op = static_cast<AskOp>(in.reader.number<uint8_t>());
   const nc_host* const host = host_;
   if (host) Asks{*this, *host, in, out}.run(op);
-  const Status sent = channel_->send({Kind::kAnswer, ask.lane, out.writer.take(), std::move(out.fds)});
-  if (!sent.ok()) kill(sent.error().message);
+  return out;
 }
 
 /// What a thread of the plugin's own asks may block, so it has a thread here too.
@@ -279,7 +278,12 @@ std::string Guest::answer_own(Frame ask) {
     --self->own_asks_;
   };
   const bool taken = options_.run([this, shared, over] {
-    if (const auto owner = owner_.lock()) answer(std::move(*shared));
+    const uint64_t lane = shared->lane;
+    if (const auto owner = owner_.lock()) {
+      Out out = ask_of(std::move(*shared));
+      const Status sent = channel_->send({Kind::kAnswer, lane, out.writer.take(), std::move(out.fds)});
+      if (!sent.ok()) kill(sent.error().message);
+    }
     over();
   });
   if (taken) return {};

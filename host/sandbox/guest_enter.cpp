@@ -1,6 +1,7 @@
 // How the host's threads enter a plugin in its sandbox, and what they do for it until it returns.
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <cstring>
 
 #include "host/base/clock.h"
@@ -10,7 +11,7 @@ namespace novacron::host::sandbox {
 namespace {
 
 Out isolation_out(const Isolation& isolation) {
-  Out out;
+  Out out = out_for(EnterOp::kIsolate);
   put(out.writer, isolation);
   return out;
 }
@@ -25,45 +26,121 @@ void say(nc_error* error, nc_code code, std::string_view text) {
 
 }  // namespace
 
+/// Isolation, which comes before the sandbox may have threads to serve lanes.
+Result<Frame> Guest::enter_first(Out out) {
+  const Status sent = channel_->send({Kind::kEnter, 0, out.writer.take(), std::move(out.fds)});
+  // A socket that is closed is that of a process which is about to be seen dead.
+  if (!sent.ok() && sent.code() != Code::kUnavailable) return sent.error();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return dead_ || first_answer_; });
+  if (!first_answer_) return gone();
+  return std::move(*first_answer_);
+}
+
 /// One thread of the host: from its entry to the plugin's return.
-Result<Frame> Guest::enter(EnterOp op, Out out, const char* name, uint64_t allowed_ns) {
-  Writer header;
-  header.number(static_cast<uint8_t>(op));
-  Frame frame{Kind::kEnter, 0, header.take() + out.writer.take(), std::move(out.fds)};
-  Lane lane;
+Result<Frame> Guest::enter(Out out, const char* name, uint64_t allowed_ns) {
+  Lane& lane = *TRY(take_lane());
   lane.name = name;
   lane.allowed_ns = allowed_ns;
-  std::unique_lock lock(mutex_);
-  if (dead_) return gone();
-  if (lanes_.size() >= kMaxEntered) {
-    return Error{Code::kResourceExhausted, "too many threads are in " + options_.plugin, "sandbox.entered"};
-  }
-  const uint64_t id = frame.lane = ++last_lane_;
-  lanes_[id] = &lane;
   lane.inside_since_ns = system_clock().monotonic_ns();
-  lock.unlock();
-  const Status sent = channel_->send(std::move(frame));
-  lock.lock();
-  // A socket that is closed is that of a process which is about to be seen dead.
+  const Status sent = lane.socket.send({Kind::kEnter, 0, out.writer.take(), std::move(out.fds)});
   const bool wait = sent.ok() || sent.code() == Code::kUnavailable;
-  auto result = wait ? converse(lock, lane) : Result<Frame>(sent.error());
-  lanes_.erase(id);
+  auto result = wait ? converse(lane) : Result<Frame>(sent.error());
+  lane.inside_since_ns = 0;
+  give_lane(lane);
   return result;
 }
 
-Result<Frame> Guest::converse(std::unique_lock<std::mutex>& lock, Lane& lane) {
+Result<Frame> Guest::converse(Lane& lane) {
   while (true) {
-    lane.changed.wait(lock, [&] { return dead_ || !lane.came.empty(); });
-    if (lane.came.empty()) return gone();
-    Frame frame = std::move(lane.came.front());
-    lane.came.pop_front();
-    if (frame.kind == Kind::kReturn) return frame;
+    auto came = lane.socket.receive();
+    if (came.code() == Code::kUnavailable) return lost();
+    if (came.ok() && came->kind == Kind::kReturn) return came;
+    if (!came.ok() || (came->kind != Kind::kAsk && came->kind != Kind::kTell)) {
+      kill(came.ok() ? "it sent a frame that does not belong to a lane" : came.error().message);
+      return lost();
+    }
     lane.inside_since_ns = 0;
-    lock.unlock();
-    answer(std::move(frame));
-    lock.lock();
+    const bool tells = came->kind == Kind::kTell;
+    Out out = ask_of(std::move(*came));
     lane.inside_since_ns = system_clock().monotonic_ns();
+    if (tells) continue;
+    const Status sent = lane.socket.send({Kind::kAnswer, 0, out.writer.take(), std::move(out.fds)});
+    if (!sent.ok() && sent.code() != Code::kUnavailable) kill(sent.error().message);
   }
+}
+
+/// A lane has ended: it is dead, or will be, since a plugin has no business with its lanes' sockets.
+Error Guest::lost() {
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, std::chrono::seconds(1), [this] { return dead_; })) {
+    lock.unlock();
+    kill("it closed the socket of a lane");
+    lock.lock();
+  }
+  changed_.wait(lock, [this] { return dead_; });
+  return gone();
+}
+
+Result<Guest::Lane*> Guest::take_lane() {
+  std::unique_lock lock(mutex_);
+  if (dead_) return gone();
+  if (!free_lanes_.empty() || no_more_lanes_) return wait_for_lane(lock);
+  if (lanes_asked_for_ >= kMaxEntered) {
+    return Error{Code::kResourceExhausted, "too many threads are in " + options_.plugin, "sandbox.entered"};
+  }
+  const LaneHas has = ++lanes_asked_for_ <= kLanesWithMemory ? LaneHas::kMemory : LaneHas::kSocketAlone;
+  lock.unlock();
+  auto made = make_lane(has);
+  if (made.ok()) return made;
+  lock.lock();
+  if (dead_) return gone();
+  no_more_lanes_ = true;
+  if (--lanes_asked_for_ == 0) return made.error();
+  return wait_for_lane(lock);
+}
+
+/// Those that are in it make room in their time.
+Result<Guest::Lane*> Guest::wait_for_lane(std::unique_lock<std::mutex>& lock) {
+  const bool is_over = changed_.wait_for(lock, std::chrono::nanoseconds(options_.stuck_ns),
+                                         [this] { return dead_ || !free_lanes_.empty(); });
+  if (dead_) return gone();
+  if (!is_over) {
+    return Error{Code::kResourceExhausted, options_.plugin + " may not have more threads", "sandbox.threads"};
+  }
+  Lane* const lane = free_lanes_.back();
+  free_lanes_.pop_back();
+  return lane;
+}
+
+/// Its thread says first that it is there; without one the sandbox closes its end.
+Result<Guest::Lane*> Guest::make_lane(LaneHas has) {
+  auto ends = TRY(LaneSocket::make());
+  Frame frame{Kind::kLane, 0};
+  frame.fds.push_back(std::move(ends.second));
+  std::unique_ptr<LaneMemory> memory;
+  if (has == LaneHas::kMemory) {
+    frame.fds.push_back(TRY(LaneMemory::make()));
+    memory = LaneMemory::map(frame.fds.back());
+    if (!memory) frame.fds.pop_back();
+  }
+  auto made = std::make_unique<Lane>(std::move(ends.first), std::move(memory));
+  Lane* const lane = made.get();
+  {
+    std::lock_guard lock(mutex_);
+    if (dead_) return gone();
+    lanes_.push_back(std::move(made));
+  }
+  TRY_STATUS(channel_->send(std::move(frame)));
+  const auto served = TRY(lane->socket.receive());
+  if (served.kind == Kind::kPong) return lane;
+  return Error{Code::kInternal, "a lane begins with something else", "sandbox.frame"};
+}
+
+void Guest::give_lane(Lane& lane) {
+  std::lock_guard lock(mutex_);
+  free_lanes_.push_back(&lane);
+  if (no_more_lanes_) changed_.notify_all();
 }
 
 Error Guest::gone() const {
@@ -72,17 +149,18 @@ Error Guest::gone() const {
 
 std::string Guest::check_lanes(uint64_t now_ns) const {
   std::lock_guard lock(mutex_);
-  for (const auto& [id, lane] : lanes_) {
-    const bool late =
-        lane->allowed_ns != 0 && lane->inside_since_ns != 0 && now_ns > lane->inside_since_ns + lane->allowed_ns;
-    if (late) return std::string("it is stuck in ") + lane->name;
+  for (const auto& lane : lanes_) {
+    const uint64_t since_ns = lane->inside_since_ns;
+    const uint64_t allowed_ns = lane->allowed_ns;
+    const bool late = allowed_ns != 0 && since_ns != 0 && now_ns > since_ns + allowed_ns;
+    if (late) return std::string("it is stuck in ") + lane->name.load();
   }
   return {};
 }
 
 /// Enters it and takes what it returned; its exceptions end it as those of a plugin inside the host do.
-nc_code Guest::run(EnterOp op, Out out, const char* name, nc_error* error, uint64_t allowed_ns) {
-  const auto came = enter(op, std::move(out), name, allowed_ns);
+nc_code Guest::run(Out out, const char* name, nc_error* error, uint64_t allowed_ns) {
+  const auto came = enter(std::move(out), name, allowed_ns);
   if (!came.ok()) {
     say(error, static_cast<nc_code>(came.code()), came.error().message);
     return static_cast<nc_code>(came.code());
@@ -104,7 +182,7 @@ Status Guest::isolate() {
   Out out = isolation_out(options_.isolation);
   out.fds.push_back(TRY(sealed_memfd(options_.library)));
   options_.library = {};
-  auto came = TRY(enter(EnterOp::kIsolate, std::move(out), "isolation", 0));
+  auto came = TRY(enter_first(std::move(out)));
   In in(came.payload);
   const auto code = in.reader.number<nc_code>();
   const std::string text(in.reader.text());
@@ -137,7 +215,7 @@ Status Guest::open_gate(Fd listener) {
 
 Status Guest::load() {
   TRY_STATUS(isolate());
-  auto came = TRY(enter(EnterOp::kLoad, {}, "load", 0));
+  auto came = TRY(enter(out_for(EnterOp::kLoad), "load", 0));
   descriptor_ = std::make_unique<Descriptor>();
   descriptor_->payload = std::move(came.payload);
   In in(descriptor_->payload);
@@ -183,12 +261,12 @@ void Guest::forget_callback(const Callback& callback) {
 }
 
 void Guest::call_back(EnterOp op, const Callback& callback, Out out, const char* name) {
-  Out whole;
+  Out whole = out_for(op);
   whole.writer.number(callback.token);
   const std::string rest = out.writer.take();
   whole.writer.raw(rest);
   whole.fds = std::move(out.fds);
-  (void)run(op, std::move(whole), name, nullptr, options_.stuck_ns);
+  (void)run(std::move(whole), name, nullptr, options_.stuck_ns);
 }
 
 }  // namespace novacron::host::sandbox

@@ -5,6 +5,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace novacron::host::sandbox {
 
@@ -31,7 +32,22 @@ class Pulse final {
   uint64_t ponged_ns_ = 0;
 };
 
-/// The last lines that a process wrote, printable and cut.
+/// How a process ended that nobody meant to end.
+struct Death {
+  std::string how;      ///< "killed by signal 9 (Killed)", or why it was killed
+  int signal = 0;       ///< 0: it exited
+  int exit_status = 0;  ///< without a signal
+  std::vector<std::string> last_lines;
+
+  std::string text() const {
+    std::string all = how;
+    for (size_t i = 0; i < last_lines.size(); ++i) all += (i == 0 ? "; its last lines: " : " | ") + last_lines[i];
+    return all;
+  }
+};
+
+/// The last lines that a process wrote, printable and cut: of ASCII alone, since half a character or another encoding
+/// is no text to those who show them.
 class LastWords final {
  public:
   void add(std::string_view bytes) {
@@ -39,7 +55,7 @@ class LastWords final {
       if (c == '\n') {
         end_line();
       } else if (line_.size() < kMaxLastWordBytes) {
-        line_ += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+        line_ += printable(c);
       }
     }
   }
@@ -48,15 +64,17 @@ class LastWords final {
     add(line);
     end_line();
   }
-  /// "one | two".
-  std::string text() const {
-    std::string all;
-    for (const std::string& line : lines_) all += (all.empty() ? "" : " | ") + line;
-    if (!line_.empty()) all += (all.empty() ? "" : " | ") + line_;
+  std::vector<std::string> lines() const {
+    std::vector<std::string> all(lines_.begin(), lines_.end());
+    if (!line_.empty()) all.push_back(line_);
     return all;
   }
 
  private:
+  static char printable(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < ' ' ? ' ' : byte >= 0x7f ? '?' : c;
+  }
   void end_line() {
     if (line_.empty()) return;
     lines_.push_back(std::move(line_));

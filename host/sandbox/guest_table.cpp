@@ -23,15 +23,15 @@ void Guest::Table::fill(nc_plugin& table, uint32_t bits) {
 nc_code Guest::Table::create(const nc_host* host, const nc_buf* config, nc_instance** out, nc_error* error) {
   Guest& self = of(*out);
   self.host_ = host;
-  Out payload;
+  Out payload = out_for(EnterOp::kCreate);
   put_buffer(payload, *config);
-  return self.run(EnterOp::kCreate, std::move(payload), "create", error);
+  return self.run(std::move(payload), "create", error);
 }
 
 nc_code Guest::Table::start(nc_instance* me, uint64_t deadline_ns, nc_error* error) {
-  Out payload;
+  Out payload = out_for(EnterOp::kStart);
   payload.writer.number(deadline_ns);
-  return of(me).run(EnterOp::kStart, std::move(payload), "start", error);
+  return of(me).run(std::move(payload), "start", error);
 }
 
 nc_code Guest::Table::invoke(nc_instance* me, uint32_t service, const nc_request* request) {
@@ -41,48 +41,48 @@ nc_code Guest::Table::invoke(nc_instance* me, uint32_t service, const nc_request
     close_all(fds);
     return NC_PERMISSION_DENIED;
   }
-  Out payload;
+  Out payload = out_for(EnterOp::kInvoke);
   payload.writer.number(service);
   put_request(payload, *request);
   const uint64_t now_ns = system_clock().monotonic_ns();
   const uint64_t left_ns = request->deadline_ns > now_ns ? request->deadline_ns - now_ns : 0;
-  return self.run(EnterOp::kInvoke, std::move(payload), "invoke", nullptr, left_ns + self.options_.stuck_ns);
+  return self.run(std::move(payload), "invoke", nullptr, left_ns + self.options_.stuck_ns);
 }
 
 nc_code Guest::Table::configure(nc_instance* me, const nc_buf* config, nc_error* error) {
-  Out payload;
+  Out payload = out_for(EnterOp::kConfigure);
   put_buffer(payload, *config);
-  return of(me).run(EnterOp::kConfigure, std::move(payload), "configure", error);
+  return of(me).run(std::move(payload), "configure", error);
 }
 
 nc_code Guest::Table::health(nc_instance* me, nc_error* error) {
-  return of(me).run(EnterOp::kHealth, {}, "health", error);
+  return of(me).run(out_for(EnterOp::kHealth), "health", error);
 }
 
 nc_code Guest::Table::quiesce(nc_instance* me, uint64_t deadline_ns, nc_call sink, nc_error* error) {
-  Out payload;
+  Out payload = out_for(EnterOp::kQuiesce);
   payload.writer.number(deadline_ns);
   payload.writer.number(sink);
-  return of(me).run(EnterOp::kQuiesce, std::move(payload), "quiesce", error);
+  return of(me).run(std::move(payload), "quiesce", error);
 }
 
 nc_code Guest::Table::resume(nc_instance* me, uint64_t deadline_ns, nc_error* error) {
-  Out payload;
+  Out payload = out_for(EnterOp::kResume);
   payload.writer.number(deadline_ns);
-  return of(me).run(EnterOp::kResume, std::move(payload), "resume", error);
+  return of(me).run(std::move(payload), "resume", error);
 }
 
 nc_code Guest::Table::restore(nc_instance* me, nc_str from_version, nc_call source, uint64_t deadline_ns,
                               nc_error* error) {
-  Out payload;
+  Out payload = out_for(EnterOp::kRestore);
   payload.writer.text(view(from_version));
   payload.writer.number(source);
   payload.writer.number(deadline_ns);
-  return of(me).run(EnterOp::kRestore, std::move(payload), "restore", error);
+  return of(me).run(std::move(payload), "restore", error);
 }
 
 void Guest::Table::destroy(nc_instance* me) {
-  (void)of(me).run(EnterOp::kDestroy, {}, "destroy", nullptr);
+  (void)of(me).run(out_for(EnterOp::kDestroy), "destroy", nullptr);
 }
 
 }  // namespace novacron::host::sandbox

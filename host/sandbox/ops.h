@@ -60,9 +60,10 @@ enum TableBits : uint32_t {
   kHasRestore = 256,
 };
 
-constexpr uint32_t kMaxEntered = 128;    ///< threads of the host that are in one sandbox
-constexpr uint32_t kMaxOwnAsks = 32;     ///< threads of a plugin's own that ask at once; others wait in the sandbox
-constexpr uint32_t kLogCredits = 1'024;  ///< lines of log that may be under way
+constexpr uint32_t kMaxEntered = 128;     ///< threads of the host that are in one sandbox
+constexpr uint32_t kLanesWithMemory = 4;  ///< those that are used most, see LaneMemory
+constexpr uint32_t kMaxOwnAsks = 32;      ///< threads of a plugin's own that ask at once; others wait in the sandbox
+constexpr uint32_t kLogCredits = 1'024;   ///< lines of log that may be under way
 constexpr uint64_t kCreditEveryNs = 100'000'000;  ///< how often credit is given back
 
 }  // namespace novacron::host::sandbox

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "host/sandbox/abi_wire.h"
 #include "host/sandbox/frame.h"
@@ -10,6 +11,9 @@
 namespace {
 
 using namespace novacron::host::sandbox;
+
+/// What may be in a lane's: the end of a message, and what is no message.
+constexpr std::string_view kMemory("\1\0\0\0\0\4\0\0\0body\0\0\xff\xff\xff\xff\1\2\3", 24);
 
 /// What a reader gives must lie in what it reads.
 void read_all(const std::string& payload) {
@@ -38,7 +42,7 @@ void read_all(const std::string& payload) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Packet packet{std::string(reinterpret_cast<const char*>(data), size), {}};
-  auto frame = decode(std::move(packet));
+  auto frame = decode(std::move(packet), kMemory);
   if (!frame.ok()) {
     if (frame.error().reason != "sandbox.frame") std::abort();
     return 0;

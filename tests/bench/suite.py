@@ -50,6 +50,28 @@ def call():
     ]
 
 
+def sandbox():
+    """A call into a sandbox: beside the same call inline, a bare echo over a seqpacket socket, and gRPC; 64 at once, and 1 MiB."""
+    build("sandbox_bench", "grpc_bench")
+    ours, grpc = program("sandbox_bench"), program("grpc_bench")
+    rows = alternate(ours=lambda: json_lines([ours])[0], small=lambda: json_lines([grpc, "4000"])[0],
+                     large=lambda: json_lines([grpc, "200", 1 << 20])[0])
+    mine = functools.partial(column, rows["ours"])
+    return [
+        Figure("call into a sandbox", "us", mine("sandboxed_us"), mine("echo_us"), "bare echo, seqpacket", ("ratio", "<=", 1.3)),
+        Figure("call into a sandbox", "us", mine("sandboxed_us"), column(rows["small"], "p50_us"), "gRPC, Unix socket",
+               ("ratio", "<=", 0.5)),
+        Figure("call into a sandbox", "us", mine("sandboxed_us"), mine("inline_us"), "inline"),
+        Figure("calls into a sandbox, 64 at once", "1/s", mine("sandboxed_per_s"), column(rows["small"], "per_s"), "gRPC, Unix socket",
+               ("ratio", ">=", 2)),
+        Figure("calls into a sandbox, 64 at once", "1/s", mine("sandboxed_per_s"), mine("echo_per_s"), "bare echo, 64 sockets"),
+        Figure("calls into a sandbox, 64 at once", "1/s", mine("sandboxed_per_s"), mine("inline_per_s"), "inline"),
+        Figure("call with 1 MiB and back", "us", mine("sandboxed_large_us"), column(rows["large"], "p50_us"), "gRPC, Unix socket",
+               ("ratio", "<=", 0.5)),
+        Figure("call with 1 MiB and back", "us", mine("sandboxed_large_us"), mine("inline_large_us"), "inline"),
+    ]
+
+
 def state():
     """Durable puts of 256 bytes, 1, 64 and 512 in flight, against one etcd."""
     build("state_bench", "etcd_bench")
@@ -278,4 +300,4 @@ def is_idle(process):
     return used() - before <= 1
 
 
-MEASUREMENTS = {"call": call, "state": state, "events": events, "rest": rest, "start": start, "vm": vm}
+MEASUREMENTS = {"call": call, "sandbox": sandbox, "state": state, "events": events, "rest": rest, "start": start, "vm": vm}

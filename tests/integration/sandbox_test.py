@@ -19,12 +19,12 @@ SETTINGS = "[sandbox]\nrestart_ms = 50\nmax_deaths = 3\n"
 
 
 @contextlib.contextmanager
-def host(settings=SETTINGS):
+def host(settings=SETTINGS, plugins=()):
     with folder() as path:
         os.chmod(path, 0o755)  # the sandboxes' user is another
         catalog = path / "catalog"
         catalog.mkdir()
-        daemon = Daemon(path)
+        daemon = Daemon(path, plugins=plugins)
         config = daemon.config.read_text()
         config = config.replace("[plugins]\npaths = [", f'[plugins]\npaths = ["{catalog}", ')
         daemon.config.write_text(f'{config}\n{settings}program = "{BUILD}/bin/novacron-sandbox"\n')

@@ -1,5 +1,6 @@
 """`novacron plugin validate`: each test of the validator finds the plugin that breaks its rule, and all of ours pass."""
 
+import concurrent.futures
 import json
 import subprocess
 import xml.etree.ElementTree as ElementTree
@@ -13,6 +14,7 @@ TEMPLATES = BUILD / "sdk" / "template" / "plugins"
 FIRST_PARTY = BUILD / "lib" / "novacron" / "plugins"
 TEST_PLUGINS = BUILD / "lib" / "novacron" / "test-plugins"
 
+AT_ONCE = 3
 CALLS = {"calls.finish-once", "calls.cancel", "calls.deadline", "calls.threads", "host.slow", "host.closing"}
 GUARDED = {"memory.borrowed", "memory.released", "calls.fuzz"}
 # What each broken plugin fails, and nothing else.
@@ -86,6 +88,9 @@ SAYS = {
     "exits": "it ended the process by exit(0)",
     "overflows-stack": "the stack of a thread overflowed",
     "frees-twice": "it ended the process by abort()",
+    "uses-freed": "it died of SEGV at address",
+    "writes-wildly": "it died of SEGV at address",
+    "faults-in-thread": "it died of SEGV at address 0x8",
     "never-finishes": "was never finished",
     "hangs": "it did not come to an end within",
     "keeps-body": "the body of a message of",
@@ -106,15 +111,24 @@ def failed(report):
     return {test["name"] for test in report["tests"] if test["verdict"] == "failed"}
 
 
+def side_by_side(function, arguments):
+    """Several at a time, for what mostly waits; the results, and the first failure, in their order."""
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(function, arguments))
+
+
+def breaks_what_it_should(sin):
+    report = validate(BROKEN / sin, status=1)
+    assert failed(report) == FAILS[sin], (sin, report)
+    for test in report["tests"]:
+        for finding in test["findings"]:
+            assert finding["what"] and finding["rule"] and finding["instead"], (sin, finding)
+
+
 def each_rule_has_a_plugin_that_breaks_it(names):
-    found = set()
-    for sin, expected in FAILS.items():
-        report = validate(BROKEN / sin, status=1)
-        assert failed(report) == expected, (sin, report)
-        found |= expected
-        for test in report["tests"]:
-            for finding in test["findings"]:
-                assert finding["what"] and finding["rule"] and finding["instead"], (sin, finding)
+    for sin in FAILS:  # one at a time: some of them misbehave only where there is room for it
+        breaks_what_it_should(sin)
+    found = set().union(*FAILS.values())
     assert found == names, f"no broken plugin for {sorted(names - found)}"
 
 
@@ -131,12 +145,15 @@ def each_rule_of_a_capability_too(path, names):
         assert found == names[suite], names[suite] - found
 
 
+def says_what_it_was(sin):
+    test = "memory.borrowed" if sin in FAILS else "calls.finish-once"
+    report = validate(BROKEN / sin, "--test", test, "--timeout-s", "45" if sin == "never-finishes" else "5", status=1)
+    said = [finding["what"] for finding in report["tests"][0]["findings"]]
+    assert any(SAYS[sin] in what for what in said), (sin, report)
+
+
 def what_ends_its_process_is_caught():
-    for sin, words in SAYS.items():
-        test = "memory.borrowed" if sin in FAILS else "calls.finish-once"
-        report = validate(BROKEN / sin, "--test", test, "--timeout-s", "45" if sin == "never-finishes" else "5", status=1)
-        said = [finding["what"] for finding in report["tests"][0]["findings"]]
-        assert any(words in what for what in said), (sin, report)
+    side_by_side(says_what_it_was, SAYS)
 
 
 def ours_pass(path):

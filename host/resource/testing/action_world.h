@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -51,6 +52,11 @@ class FakeCaller final : public plugin::Caller {
     body_ = std::move(body);
     changed_.notify_all();
   }
+  /// The calls that end next end so, one each; then it is as it was.
+  void answer_first(std::deque<Error> errors) {
+    const std::lock_guard lock(mutex_);
+    first_ = std::move(errors);
+  }
   void hold() {
     const std::lock_guard lock(mutex_);
     holds_ = true;
@@ -78,6 +84,11 @@ class FakeCaller final : public plugin::Caller {
       std::unique_lock lock(owner_.mutex_);
       owner_.changed_.wait(lock, [this] { return cancelled_ || !owner_.holds_; });
       if (cancelled_) return Error{Code::kCancelled, "cancelled", "call.cancelled"};
+      if (!owner_.first_.empty()) {
+        Error first = std::move(owner_.first_.front());
+        owner_.first_.pop_front();
+        return first;
+      }
       if (owner_.error_) return *owner_.error_;
       return plugin::Message{owner_.body_, {}};
     }
@@ -91,6 +102,7 @@ class FakeCaller final : public plugin::Caller {
   std::condition_variable changed_;
   std::vector<Seen> seen_;
   bool holds_ = false;
+  std::deque<Error> first_;
   std::optional<Error> error_;
   std::string body_;
 };

@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kMaxLogText = 4'096;
 constexpr size_t kMaxLogFields = 32;
+constexpr size_t kMaxEarlyCancels = 256;  ///< most are of calls that are over
 
 uint64_t clock_ns(clockid_t clock) {
   timespec now{};
@@ -35,8 +36,8 @@ nc_code code_in(In& in) {
 }
 
 template <class Number>
-Out out_of(Number number) {
-  Out out;
+Out out_of(AskOp op, Number number) {
+  Out out = out_for(op);
   out.writer.number(number);
   return out;
 }
@@ -71,22 +72,22 @@ void HostTable::Functions::add_own(nc_host& host) {
   host.now = [](void*, int32_t clock) { return clock_ns(clock == NC_CLOCK_REAL ? CLOCK_REALTIME : CLOCK_MONOTONIC); };
   host.random = [](void*, void* out, size_t len) { fill_random(out, len); };
   host.fatal = [](void* me, nc_str why) {
-    Out out;
+    Out out = out_for(AskOp::kFatal);
     out.writer.text(view(why));
-    (void)of(me).code_for(AskOp::kFatal, std::move(out));
+    (void)of(me).code_for(std::move(out));
   };
 }
 
 void HostTable::Functions::add_calls(nc_host& host) {
   host.connect = [](void* me, const nc_service* wanted, const nc_target* target) -> nc_route {
-    Out out;
+    Out out = out_for(AskOp::kConnect);
     put_service(out, wanted);
     const bool there = target && NC_HAS(target, node);
     out.writer.number(static_cast<uint8_t>(there));
     out.writer.number(there ? target->flags : 0u);
     out.writer.text(there ? view(target->plugin) : std::string_view());
     out.writer.text(there ? view(target->node) : std::string_view());
-    return of(me).id_for(AskOp::kConnect, std::move(out));
+    return of(me).id_for(std::move(out));
   };
   host.call = [](void* me, nc_route route, const nc_request* request, void* ctx, decltype(Completion::done) done) {
     return of(me).call(route, request, ctx, done);
@@ -104,28 +105,23 @@ void HostTable::Functions::add_calls(nc_host& host) {
 
 void HostTable::Functions::add_streams(nc_host& host) {
   host.write = [](void* me, nc_call call, const nc_message* message, uint64_t until_ns) {
-    Out out = out_of(call);
+    Out out = out_of(AskOp::kWrite, call);
     out.writer.number(until_ns);
     put_message(out, message);
-    return of(me).code_for(AskOp::kWrite, std::move(out));
+    return of(me).code_for(std::move(out));
   };
   host.read = [](void* me, nc_call call, nc_message* message, uint64_t until_ns) {
     return of(me).read(call, message, until_ns);
   };
-  host.finish = [](void* me, nc_call call, const nc_result* result) {
-    Out out = out_of(call);
-    put_result(out, result);
-    of(me).ended(call);
-    return of(me).code_for(AskOp::kFinish, std::move(out));
-  };
+  host.finish = [](void* me, nc_call call, const nc_result* result) { return of(me).finish(call, result); };
 }
 
 void HostTable::Functions::add_contexts(nc_host& host) {
   host.context_info = [](void* me, nc_context context, nc_caller* out) { return of(me).context_info(context, out); };
   host.context_hold = [](void* me, nc_context context, uint64_t until_ns) -> nc_context {
-    Out out = out_of(context);
+    Out out = out_of(AskOp::kContextHold, context);
     out.writer.number(until_ns);
-    return of(me).id_for(AskOp::kContextHold, std::move(out));
+    return of(me).id_for(std::move(out));
   };
   host.context_drop = [](void* me, nc_context context) {
     of(me).tell(AskOp::kContextDrop, context);
@@ -137,14 +133,14 @@ void HostTable::Functions::add_contexts(nc_host& host) {
 void HostTable::Functions::add_events(nc_host& host) {
   host.publish = [](void* me, nc_context context, const nc_event* event) -> nc_code {
     if (!event || !NC_HAS(event, body)) return NC_INVALID_ARGUMENT;
-    Out out = out_of(context);
+    Out out = out_of(AskOp::kPublish, context);
     put_event(out, *event);
-    return of(me).code_for(AskOp::kPublish, std::move(out));
+    return of(me).code_for(std::move(out));
   };
   host.subscribe = [](void* me, nc_context context, const nc_interest* interest) -> nc_subscription {
     if (!interest || !NC_CAN(interest, on_end) || !interest->on_events) return 0;
     auto kept = std::make_unique<Subscription>(Subscription{interest->ctx, interest->on_events, interest->on_end});
-    Out out = out_of(context);
+    Out out = out_of(AskOp::kSubscribe, context);
     out.writer.number(reinterpret_cast<uint64_t>(kept.get()));
     out.writer.number(interest->overflow);
     out.writer.number(interest->max_queued);
@@ -152,31 +148,31 @@ void HostTable::Functions::add_events(nc_host& host) {
     out.writer.text(view(interest->pattern));
     out.writer.number(interest->after_revision);
     (void)kept.release();  // on_end, the last use of it, gives it back
-    return of(me).id_for(AskOp::kSubscribe, std::move(out));
+    return of(me).id_for(std::move(out));
   };
   host.unsubscribe = [](void* me, nc_subscription id) { of(me).tell(AskOp::kUnsubscribe, id); };
   host.post = [](void* me, const nc_task* task) -> nc_timer {
     if (!task || !NC_CAN(task, run)) return 0;
     auto kept = std::make_unique<Task>(Task{task->ctx, task->run});
-    Out out = out_of(task->not_before_ns);
+    Out out = out_of(AskOp::kPost, task->not_before_ns);
     out.writer.number(reinterpret_cast<uint64_t>(kept.get()));
-    const nc_timer timer = of(me).id_for(AskOp::kPost, std::move(out));
+    const nc_timer timer = of(me).id_for(std::move(out));
     if (timer != 0) (void)kept.release();  // its run gives it back
     return timer;
   };
   host.unpost = [](void* me, nc_timer id) { of(me).tell(AskOp::kUnpost, id); };
 }
 
-nc_code HostTable::code_for(AskOp op, Out out) {
-  return code_in(link_.ask(op, std::move(out))->in);
+nc_code HostTable::code_for(Out out) {
+  return code_in(link_.ask(std::move(out))->in);
 }
 
-uint64_t HostTable::id_for(AskOp op, Out out) {
-  return link_.ask(op, std::move(out))->in.reader.number<uint64_t>();
+uint64_t HostTable::id_for(Out out) {
+  return link_.ask(std::move(out))->in.reader.number<uint64_t>();
 }
 
 void HostTable::tell(AskOp op, uint64_t id) {
-  (void)link_.ask(op, out_of(id));
+  (void)link_.ask(out_of(op, id));
 }
 
 nc_call HostTable::call(nc_route route, const nc_request* request, void* ctx, decltype(Completion::done) done) {
@@ -184,10 +180,11 @@ nc_call HostTable::call(nc_route route, const nc_request* request, void* ctx, de
   empty.size = sizeof(empty);
   const bool sound = request && NC_HAS(request, message);
   auto kept = done ? std::make_unique<Completion>(Completion{ctx, done}) : nullptr;
-  Out out = out_of(sound ? route : nc_route{0});  // a request that was cut short gets a refusal by a result, too
+  Out out = out_of(AskOp::kCall,
+                   sound ? route : nc_route{0});  // a request that was cut short gets a refusal by a result, too
   out.writer.number(reinterpret_cast<uint64_t>(kept.get()));
   put_request(out, sound ? *request : empty);
-  const nc_call call = id_for(AskOp::kCall, std::move(out));
+  const nc_call call = id_for(std::move(out));
   if (call != 0) (void)kept.release();  // its done() gives it back
   return call;
 }
@@ -203,9 +200,9 @@ nc_code HostTable::wait(nc_call call, uint64_t until_ns, const nc_result** resul
       return NC_OK;
     }
   }
-  Out out = out_of(call);
+  Out out = out_of(AskOp::kWait, call);
   out.writer.number(until_ns);
-  auto answer = link_.ask(AskOp::kWait, std::move(out));
+  auto answer = link_.ask(std::move(out));
   const nc_code code = code_in(answer->in);
   if (code != NC_OK) return code;
   auto kept = std::make_unique<Result>();
@@ -218,11 +215,19 @@ nc_code HostTable::wait(nc_call call, uint64_t until_ns, const nc_result** resul
   return NC_OK;
 }
 
+/// What can only be well is told and not asked: the plugin need not wait until the host has taken it.
+nc_code HostTable::finish(nc_call call, const nc_result* result) {
+  Out out = out_of(AskOp::kFinish, call);
+  put_result(out, result);
+  if (ended(call) && Link::may_tell()) return link_.tell(std::move(out)) ? NC_OK : NC_UNAVAILABLE;
+  return code_for(std::move(out));
+}
+
 nc_code HostTable::read(nc_call call, nc_message* message, uint64_t until_ns) {
   if (!message) return NC_FAILED_PRECONDITION;
-  Out out = out_of(call);
+  Out out = out_of(AskOp::kRead, call);
   out.writer.number(until_ns);
-  auto answer = link_.ask(AskOp::kRead, std::move(out));
+  auto answer = link_.ask(std::move(out));
   const nc_code code = code_in(answer->in);
   if (code != NC_OK) return code;
   MessageIn came = get_message(answer->in);
@@ -247,7 +252,7 @@ nc_code HostTable::context_info(nc_context context, nc_caller* out) {
                 size > sizeof(uint32_t) ? size - sizeof(uint32_t) : 0);
     return NC_OK;
   };
-  auto answer = link_.ask(AskOp::kContextInfo, out_of(context));
+  auto answer = link_.ask(out_of(AskOp::kContextInfo, context));
   const nc_code code = code_in(answer->in);
   if (code != NC_OK) return code;
   std::lock_guard lock(mutex_);
@@ -259,7 +264,8 @@ nc_code HostTable::context_info(nc_context context, nc_caller* out) {
 }
 
 void HostTable::log(int32_t level, nc_str event, const nc_field* const* fields, size_t len) {
-  Out out = out_of(level);
+  Out out;
+  out.writer.number(level);
   out.writer.text(view(event).substr(0, kMaxLogText));
   const uint64_t unlogged = unlogged_.exchange(0);
   const size_t count = fields ? std::min(len, kMaxLogFields) : 0;
@@ -278,23 +284,31 @@ void HostTable::log(int32_t level, nc_str event, const nc_field* const* fields, 
 
 void HostTable::began(const nc_request& request) {
   std::lock_guard lock(mutex_);
-  serving_[request.call] = {request.deadline_ns, request.context, false};
+  const auto early = std::find(early_cancels_.begin(), early_cancels_.end(), request.call);
+  serving_[request.call] = {request.deadline_ns, request.context, early != early_cancels_.end()};
+  if (early != early_cancels_.end()) early_cancels_.erase(early);
 }
 
-void HostTable::ended(nc_call call) {
+bool HostTable::ended(nc_call call) {
   std::lock_guard lock(mutex_);
-  const auto served = serving_.find(call);
-  if (served != serving_.end()) {
-    callers_.erase(served->second.context);
-    serving_.erase(served);
-  }
   last_reads_.erase(call);
+  const auto served = serving_.find(call);
+  if (served == serving_.end()) return false;
+  const Serving last = served->second;
+  callers_.erase(last.context);
+  serving_.erase(served);
+  return !last.cancelled && clock_ns(CLOCK_MONOTONIC) < last.deadline_ns;
 }
 
 void HostTable::cancelled(nc_call call) {
   std::lock_guard lock(mutex_);
   const auto served = serving_.find(call);
-  if (served != serving_.end()) served->second.cancelled = true;
+  if (served != serving_.end()) {
+    served->second.cancelled = true;
+    return;
+  }
+  early_cancels_.push_back(call);
+  if (early_cancels_.size() > kMaxEarlyCancels) early_cancels_.pop_front();
 }
 
 int32_t HostTable::is_cancelled(nc_call call) {
@@ -305,7 +319,7 @@ int32_t HostTable::is_cancelled(nc_call call) {
       return served->second.cancelled || clock_ns(CLOCK_MONOTONIC) >= served->second.deadline_ns ? 1 : 0;
     }
   }
-  auto answer = link_.ask(AskOp::kCancelled, out_of(call));
+  auto answer = link_.ask(out_of(AskOp::kCancelled, call));
   return code_in(answer->in) != 0 ? 1 : 0;
 }
 

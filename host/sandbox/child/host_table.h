@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -19,7 +20,8 @@ class HostTable final {
 
   // What the plugin serves.
   void began(const nc_request& request);
-  void ended(nc_call call);
+  /// True: it was under way, in time, and nobody had cancelled it.
+  bool ended(nc_call call);
   void cancelled(nc_call call);
 
   struct Completion {
@@ -58,9 +60,10 @@ class HostTable final {
   nc_code context_info(nc_context context, nc_caller* out);
   void log(int32_t level, nc_str event, const nc_field* const* fields, size_t len);
   int32_t is_cancelled(nc_call call);
+  nc_code finish(nc_call call, const nc_result* result);
   void forget(nc_call call);
-  nc_code code_for(AskOp op, Out out);
-  uint64_t id_for(AskOp op, Out out);
+  nc_code code_for(Out out);
+  uint64_t id_for(Out out);
   void tell(AskOp op, uint64_t id);
 
   Link& link_;
@@ -68,6 +71,7 @@ class HostTable final {
   std::atomic<uint64_t> unlogged_ = 0;
   std::mutex mutex_;
   std::unordered_map<nc_call, Serving> serving_;
+  std::deque<nc_call> early_cancels_;  ///< of calls that are not there: they come by another way than what cancels them
   std::unordered_map<nc_call, std::unique_ptr<Result>> results_;
   std::unordered_map<nc_call, std::unique_ptr<Answer>> last_reads_;
   std::unordered_map<nc_context, std::unique_ptr<Caller>> callers_;

@@ -13,8 +13,9 @@ namespace {
 
 constexpr int kExitBroken = 3;
 
-/// Of the entry that the thread serves; of its own, if it serves none; 0: it has not asked yet.
-thread_local uint64_t lane_of_this_thread = 0;
+/// Of the thread, if it serves one; else its own number, 0 before it has asked.
+thread_local LaneSocket* lane_of_this_thread = nullptr;
+thread_local uint64_t own_lane_of_this_thread = 0;
 
 /// Without the host there is nothing to run for, and nobody to tell.
 [[noreturn]] void end(int status) {
@@ -57,11 +58,8 @@ void Link::dispatch(Frame frame) {
     (void)channel_->send({Kind::kPong});
   } else if (frame.kind == Kind::kCancel) {
     cancel_(frame.lane);
-  } else if (frame.kind == Kind::kEnter) {
-    std::lock_guard lock(mutex_);
-    entries_.push_back(std::move(frame));
-    if (entries_.size() > idle_) start_thread();
-    entered_.notify_one();
+  } else if (frame.kind == Kind::kLane) {
+    start_lane(std::move(frame));
   } else if (frame.kind == Kind::kCredit) {
     std::lock_guard lock(mutex_);
     credit_ += frame.lane;
@@ -74,66 +72,68 @@ void Link::dispatch(Frame frame) {
   }
 }
 
-void Link::start_thread() {
-  if (threads_ >= kMaxThreads) return;
+/// Without a thread its end is closed, by which the host knows.
+void Link::start_lane(Frame frame) {
+  if (frame.fds.empty() || frame.fds.size() > 2) end(kExitBroken);
+  auto memory = frame.fds.size() == 2 ? LaneMemory::map(frame.fds[1]) : nullptr;
+  if (frame.fds.size() == 2 && !memory) return;  // the host would put payloads where nobody sees them
   try {
-    std::thread([this] { run_entries(); }).detach();
-    ++threads_;
+    std::thread([this, socket = std::move(frame.fds[0]), memory = std::move(memory)]() mutable {
+      LaneSocket lane(std::move(socket), std::move(memory));
+      lane_of_this_thread = &lane;
+      run_lane(lane);
+    }).detach();
   } catch (const std::system_error&) {
-    if (threads_ == 0) end(kExitBroken);  // what runs makes room in its time
+    return;
   }
 }
 
-void Link::run_entries() {
-  std::unique_lock lock(mutex_);
+void Link::run_lane(LaneSocket& lane) {
+  if (!lane.send({Kind::kPong}).ok()) return;
   while (true) {
-    ++idle_;
-    entered_.wait(lock, [this] { return !entries_.empty(); });
-    --idle_;
-    Frame frame = std::move(entries_.front());
-    entries_.pop_front();
-    lock.unlock();
-    run_entry(std::move(frame));
-    lock.lock();
+    auto frame = lane.receive();
+    if (frame.code() == Code::kUnavailable) return;  // the host is gone, or done with this process
+    if (!frame.ok() || frame->kind != Kind::kEnter) end(kExitBroken);
+    In in(frame->payload, std::move(frame->fds));
+    const auto op = static_cast<EnterOp>(in.reader.number<uint8_t>());
+    Out out = enter_(op, in);
+    if (!lane.send({Kind::kReturn, 0, out.writer.take(), std::move(out.fds)}).ok()) return;
   }
 }
 
-void Link::run_entry(Frame frame) {
-  const uint64_t lane = lane_of_this_thread = frame.lane;
-  In in(frame.payload, std::move(frame.fds));
-  const auto op = static_cast<EnterOp>(in.reader.number<uint8_t>());
-  Out out = enter_(op, in);
-  (void)channel_->send({Kind::kReturn, lane, out.writer.take(), std::move(out.fds)});
+std::unique_ptr<Answer> Link::ask_on(LaneSocket& lane, Out out) {
+  // An answer that could not be asked for is an empty one, which nobody takes for sound.
+  if (!lane.send({Kind::kAsk, 0, out.writer.take(), std::move(out.fds)}).ok()) return std::make_unique<Answer>(Frame{});
+  auto answer = lane.receive();
+  if (answer.code() == Code::kUnavailable) end(0);
+  if (!answer.ok() || answer->kind != Kind::kAnswer) end(kExitBroken);
+  return std::make_unique<Answer>(std::move(*answer));
 }
 
-uint64_t Link::lane_of_thread() {
-  if (lane_of_this_thread == 0) lane_of_this_thread = kOwnThreadLane | ++last_own_lane_;
-  return lane_of_this_thread;
+bool Link::may_tell() {
+  return lane_of_this_thread != nullptr;
 }
 
-std::unique_ptr<Answer> Link::ask(AskOp op, Out out) {
-  Writer whole;
-  whole.number(static_cast<uint8_t>(op));
-  whole.raw(out.writer.take());
+bool Link::tell(Out out) {
+  return lane_of_this_thread->send({Kind::kTell, 0, out.writer.take(), std::move(out.fds)}).ok();
+}
+
+std::unique_ptr<Answer> Link::ask(Out out) {
+  if (lane_of_this_thread) return ask_on(*lane_of_this_thread, std::move(out));
   Waiter waiter;
   std::unique_lock lock(mutex_);
-  const uint64_t lane = lane_of_thread();
-  const bool own = (lane & kOwnThreadLane) != 0;
-  if (own) {
-    own_free_.wait(lock, [this] { return own_asks_ < kMaxOwnAsks; });
-    ++own_asks_;
-  }
+  uint64_t& lane = own_lane_of_this_thread;
+  if (lane == 0) lane = kOwnThreadLane | ++last_own_lane_;
+  own_free_.wait(lock, [this] { return own_asks_ < kMaxOwnAsks; });
+  ++own_asks_;
   waiters_[lane] = &waiter;
   lock.unlock();
-  const Status sent = channel_->send({Kind::kAsk, lane, whole.take(), std::move(out.fds)});
+  const Status sent = channel_->send({Kind::kAsk, lane, out.writer.take(), std::move(out.fds)});
   lock.lock();
-  // An answer that could not be asked for is an empty one, which nobody takes for sound.
   if (sent.ok()) waiter.came.wait(lock, [&] { return waiter.answer != nullptr; });
   waiters_.erase(lane);
-  if (own) {
-    --own_asks_;
-    own_free_.notify_one();
-  }
+  --own_asks_;
+  own_free_.notify_one();
   return std::make_unique<Answer>(waiter.answer ? std::move(*waiter.answer) : Frame{});
 }
 

@@ -2,19 +2,16 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 
 #include "host/sandbox/abi_wire.h"
-#include "host/sandbox/channel.h"
+#include "host/sandbox/lane_socket.h"
 #include "host/sandbox/ops.h"
 
 namespace novacron::host::sandbox {
-
-constexpr size_t kMaxThreads = kMaxEntered + 8;
 
 /// What the host answered: `in` reads `payload`.
 struct Answer {
@@ -27,7 +24,7 @@ struct Answer {
 
 class Link final {
  public:
-  /// `enter` runs on threads of the link's, one for each entry; what it returns is sent back.
+  /// `enter` runs on threads of the link's, one for each lane; what it returns is sent back.
   using Enter = std::function<Out(EnterOp op, In& in)>;
   using Cancel = std::function<void(nc_call)>;
 
@@ -38,8 +35,12 @@ class Link final {
   /// Until the host is gone. Never returns.
   [[noreturn]] void serve(Enter enter, Cancel cancel);
 
-  /// [any] Blocks until the host has answered.
-  std::unique_ptr<Answer> ask(AskOp op, Out out);
+  /// `out` begins with its AskOp. [any] Blocks until the host has answered.
+  std::unique_ptr<Answer> ask(Out out);
+  /// This thread serves an entry, so that it may tell().
+  static bool may_tell();
+  /// Asks without waiting for an answer. False: the host cannot be told.
+  bool tell(Out out);
   /// False: there is no credit, so it is not sent.
   bool log(Out out);
 
@@ -49,20 +50,15 @@ class Link final {
     std::unique_ptr<Frame> answer;
   };
   void dispatch(Frame frame);
-  void start_thread();
-  void run_entries();
-  void run_entry(Frame frame);
-  uint64_t lane_of_thread();
+  void start_lane(Frame frame);
+  void run_lane(LaneSocket& lane);
+  std::unique_ptr<Answer> ask_on(LaneSocket& lane, Out out);
 
   const std::unique_ptr<Channel> channel_;
   Enter enter_;
   Cancel cancel_;
   std::mutex mutex_;
-  std::condition_variable entered_;
   std::condition_variable own_free_;
-  std::deque<Frame> entries_;
-  size_t idle_ = 0;
-  size_t threads_ = 0;
   std::unordered_map<uint64_t, Waiter*> waiters_;
   uint64_t last_own_lane_ = 0;
   uint32_t own_asks_ = 0;

@@ -80,4 +80,14 @@ novacron::Result<core::PlanReply> Courier::plan(novacron::Call&, const core::Pla
   return reply;
 }
 
+novacron::Result<novacron::http::v1::HttpResponse> Courier::handle(novacron::Call&,
+                                                                   const novacron::http::v1::HttpRequest& request) {
+  if (request.path == "/waiting")
+    return novacron::http::v1::HttpResponse{.status = 200, .body = std::to_string(waiting_)};
+  ++waiting_;
+  pause(std::strtoull(request.query.c_str(), nullptr, 10));
+  --waiting_;
+  return novacron::http::v1::HttpResponse{.status = 200, .body = "waited"};
+}
+
 }  // namespace test::parcels
