@@ -16,6 +16,7 @@ using novacron::host::plugin::testing::World;
 namespace {
 
 constexpr size_t kNeighbourCalls = 300;
+constexpr int kLooks = 10;
 constexpr double kWorstSlowdown =
     20;  ///< generous: the test's machine may be busy, a neighbour that waits is far slower
 
@@ -49,7 +50,13 @@ class Street : public World {
     return installed.ok() ? manager->enable(id) : installed;
   }
 
-  bool neighbour_is_fast() { return calls_per_second() * kWorstSlowdown > alone_; }
+  /// At some time: other programs of the machine slow it down for a while, a plugin that is in its way always.
+  bool neighbour_is_fast() {
+    for (int i = 0; i < kLooks; ++i) {
+      if (calls_per_second() * kWorstSlowdown > alone_) return true;
+    }
+    return false;
+  }
 
   std::string fault(const std::string& id, const std::string& reason) {
     for (const PluginFault& found : info(id).faults) {
