@@ -13,7 +13,8 @@ namespace {
 using namespace novacron::host::sandbox;
 
 /// What may be in a lane's: the end of a message, and what is no message.
-constexpr std::string_view kMemory("\1\0\0\0\0\4\0\0\0body\0\0\xff\xff\xff\xff\1\2\3", 24);
+constexpr char kBytes[] = "\1\0\0\0\0\4\0\0\0body\0\0\xff\xff\xff\xff\1\2\3";
+constexpr std::string_view kMemory(kBytes, sizeof(kBytes) - 1);
 
 /// What a reader gives must lie in what it reads.
 void read_all(const std::string& payload) {
