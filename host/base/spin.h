@@ -14,7 +14,7 @@ class Spin final {
  public:
   static constexpr int kTurns = 1'024;          ///< 10 to 50 us: what it takes to wake a processor that sleeps
   static constexpr uint32_t kRetryEvery = 256;  ///< waits, where it does not pay
-  static constexpr int32_t kTrust = 8;          ///< that a row of good ones earns
+  static constexpr int32_t kTrust = 16;         ///< that a row of good ones earns
 
   /// True: `done` held within a moment. `done` is asked often and must be cheap.
   template <class Done>
@@ -24,13 +24,11 @@ class Spin final {
       if (done()) return learn(1), true;
       pause();
     }
-    learn(-kMissWeight);
+    learn(-1);
     return done();
   }
 
  private:
-  static constexpr int32_t kMissWeight = 4;
-
   bool pays() {
     static const bool alone = std::thread::hardware_concurrency() < 2;  // then whoever is waited for cannot run
     if (alone) return false;

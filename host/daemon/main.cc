@@ -34,12 +34,12 @@ sigset_t expected_signals() {
 
 /// The allocator's own default, pinned: left alone it grows with the largest block that was ever freed, and what one
 /// burst took (installing a contract compares whole schemas) would stay with the process for good. It keeps a pool for
-/// each of many threads, where what one of them used once is of no use to the others: two for each processor are
+/// each of many threads, where what one of them used once is of no use to the others: one for each processor is
 /// enough.
 void return_unused_memory() {
-  constexpr int kKeptBytes = 128 * 1024, kPoolsPerProcessor = 2;
+  constexpr int kKeptBytes = 128 * 1024;
   ::mallopt(M_TRIM_THRESHOLD, kKeptBytes);
-  ::mallopt(M_ARENA_MAX, kPoolsPerProcessor * static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  ::mallopt(M_ARENA_MAX, static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
 }
 
 int failed(const Error& error) {
