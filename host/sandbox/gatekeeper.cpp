@@ -135,8 +135,8 @@ struct Gatekeeper::Gate : std::enable_shared_from_this<Gate> {
     if (!socket) return answer(asked.id, {errno});
     const auto waiting = look_at(socket);
     if (!waiting.ok()) return answer(asked.id, {ENOTSOCK});
-    // Whatever is in that place by the time that the kernel looks: TCP is not let through there, see fence_calls().
-    if (waiting->family == AF_UNIX) return answer(asked.id, {0, true});
+    // Another socket may be in its place by the time that the kernel looks, so only where Landlock stops that one.
+    if (waiting->family == AF_UNIX && options.unix_sockets) return answer(asked.id, {0, true});
     if (waiting->family != AF_INET && waiting->family != AF_INET6) return answer(asked.id, {EPERM});
     const auto address = address_of(asked);
     if (!address.ok()) return answer(asked.id, {EFAULT});

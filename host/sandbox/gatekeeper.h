@@ -25,7 +25,8 @@ class Gatekeeper final {
     Reach reach;
     Fd listener;  ///< of the process's filter
     pid_t process = 0;
-    int pidfd = -1;  ///< copied
+    int pidfd = -1;             ///< copied
+    bool unix_sockets = false;  ///< the kernel makes their connections, and Landlock keeps TCP from it
     /// Connections to names, and such that their thread waits for, are made there. False: there is no thread.
     std::function<bool(std::function<void()>)> run;
   };

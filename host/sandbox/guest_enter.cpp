@@ -209,7 +209,7 @@ Status Guest::open_gate(Fd listener) {
   std::lock_guard lock(mutex_);
   if (!process_) return gone();
   gatekeeper_ = TRY(Gatekeeper::start({options_.plugin, *options_.isolation.reach, std::move(listener), process_->pid(),
-                                       process_->pidfd(), options_.run}));
+                                       process_->pidfd(), !options_.isolation.paths.empty(), options_.run}));
   return {};
 }
 

@@ -71,8 +71,9 @@ Layers layers_of(const Namespaces& namespaces) {
 
 Layers needed_layers(const Isolation& isolation) {
   if (isolation.network != Network::kReach) return 0;
-  return static_cast<Layers>(Layer::kNetworkNamespace) | static_cast<Layers>(Layer::kMountNamespace) |
-         static_cast<Layers>(Layer::kSeccomp);
+  const Layers always = static_cast<Layers>(Layer::kNetworkNamespace) | static_cast<Layers>(Layer::kMountNamespace) |
+                        static_cast<Layers>(Layer::kSeccomp);
+  return isolation.paths.empty() ? always : always | static_cast<Layers>(Layer::kLandlock);
 }
 
 void put(Writer& writer, const Isolation& isolation) {

@@ -215,6 +215,7 @@ TEST_CASE("escape: a plugin that may connect to places does nothing else in the 
   CHECK(escape.attempt("connect 192.0.2.1 80") == "EPERM");
   CHECK(escape.attempt("fastopen 127.0.0.1 " + granted.port()) == "EPERM");
   CHECK(escape.attempt("listen") == "EPERM");
+  CHECK(escape.attempt("pair 192.0.2.1 80") == "EPERM");
   CHECK(escape.attempt("datagram 127.0.0.1 9") == "EACCES");
   CHECK(escape.attempt("unix /run/x.sock") == "EPERM");
   CHECK(escape.info("escape").process.layers.find("network") != std::string::npos);
